@@ -1,0 +1,1 @@
+//! What Linux promises to eBPF programs, and the inert program that relies on it

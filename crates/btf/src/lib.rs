@@ -1,0 +1,1 @@
+//! BTF type information: read, look up, write

@@ -1,0 +1,1 @@
+//! iptables text to rules to an eBPF program; pure

@@ -1,0 +1,1 @@
+//! eBPF instructions: tables, decode and encode, assembler text, label builder

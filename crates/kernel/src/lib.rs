@@ -1,0 +1,1 @@
+//! Load, probe, pin, attach and replace programs in the running kernel

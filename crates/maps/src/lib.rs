@@ -1,0 +1,1 @@
+//! User-space maps behind one storage contract

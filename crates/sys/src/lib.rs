@@ -1,0 +1,1 @@
+//! System calls: bpf(2), netlink, namespaces

@@ -1,0 +1,1 @@
+//! Reference evaluator, packet generator and engines under test

@@ -1,0 +1,1 @@
+//! Memory regions, helpers and the checked interpreter; safe for any program

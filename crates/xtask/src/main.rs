@@ -1,0 +1,2 @@
+//! Chores: ci, test, tidy, bench
+fn main() {}
