@@ -1,1 +1,21 @@
-//! What Linux promises to eBPF programs, and the inert program that relies on it
+//! What Linux promises to eBPF programs, and the inert program that relies on it.
+//!
+//! An [`Object`] is the same on every machine: maps are named by index, kernel functions and
+//! structure fields by name ([`Reloc`]). Knowledge of one machine enters with [`link`], which asks a
+//! [`Layout`] (the running kernel's BTF, or the user-space machine's own) and gives plain
+//! instructions.
+
+#![forbid(unsafe_code)]
+
+mod helper;
+mod link;
+mod map;
+mod program;
+
+pub use helper::Helper;
+pub use link::{FieldAt, Layout, LinkError, link};
+pub use map::{MapKind, MapSpec};
+pub use program::{
+    Arg, AttachType, FieldPart, Function, Linkage, Object, Program, ProgramType, Reloc, RelocKind,
+    xdp,
+};

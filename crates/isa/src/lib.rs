@@ -1,1 +1,15 @@
-//! eBPF instructions: tables, decode and encode, assembler text, label builder
+//! eBPF instructions: tables, decode and encode, assembler text, label builder.
+//!
+//! The only crate that knows opcode bytes (RFC 9669). Everyone else matches on [`Insn`], which can
+//! express every instruction and nothing else. Positions are slots of 8 bytes, the kernel's own
+//! numbering ([`Pc`]); `lddw` takes two.
+
+#![forbid(unsafe_code)]
+
+mod builder;
+mod insn;
+
+pub use builder::{BuildError, Builder, Label};
+pub use insn::{
+    AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width,
+};
