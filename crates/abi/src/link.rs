@@ -89,10 +89,10 @@ fn fill(insn: Insn, reloc: &Reloc, layout: &dyn Layout) -> Result<Insn, LinkErro
             let field = format!("{structure}.{path}");
             let at =
                 layout.field(structure, path).ok_or_else(|| missing(format!("field {field}")))?;
-            fill_field(insn, *part, at).ok_or(match insn {
-                Insn::Load { .. } | Insn::Alu { .. } => LinkError::Shape { pc, field, at },
-                _ => LinkError::Misplaced { pc },
-            })
+            if !matches!(insn, Insn::Load { .. } | Insn::Alu { .. }) {
+                return Err(LinkError::Misplaced { pc });
+            }
+            fill_field(insn, *part, at).ok_or(LinkError::Shape { pc, field, at })
         }
         _ => Err(LinkError::Misplaced { pc }),
     }
@@ -105,6 +105,10 @@ fn fill_field(insn: Insn, part: FieldPart, at: FieldAt) -> Option<Insn> {
             let whole = at.bit_offset.is_multiple_of(8) && at.bit_size == size.bytes() * 8;
             let off = i16::try_from(at.bit_offset / 8).ok()?;
             whole.then_some(Insn::Load { size, signed, dst, base, off })
+        }
+        (FieldPart::Start, Insn::Load { size, signed, dst, base, .. }) => {
+            let off = i16::try_from(at.bit_offset / 8).ok()?;
+            Some(Insn::Load { size, signed, dst, base, off })
         }
         (FieldPart::BitByte, Insn::Load { size: Size::B, signed, dst, base, .. }) => {
             let inside = at.bit_offset % 8 + at.bit_size <= 8;
