@@ -7,9 +7,16 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod decode;
+mod encode;
 mod insn;
+mod row;
+mod slot;
 
 pub use builder::{BuildError, Builder, Label};
+pub use decode::{DecodeError, decode, decode_for};
+pub use encode::{encode, encode_for};
 pub use insn::{
     AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width,
 };
+pub use slot::{ByteOrder, SlotField};
