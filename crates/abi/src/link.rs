@@ -106,8 +106,8 @@ fn fill_field(insn: Insn, part: FieldPart, at: FieldAt) -> Option<Insn> {
             let off = i16::try_from(at.bit_offset / 8).ok()?;
             whole.then_some(Insn::Load { size, signed, dst, base, off })
         }
-        (FieldPart::Start, Insn::Load { size, signed, dst, base, .. }) => {
-            let off = i16::try_from(at.bit_offset / 8).ok()?;
+        (FieldPart::Start, Insn::Load { size, signed, dst, base, off }) => {
+            let off = i16::try_from(at.bit_offset / 8).ok()?.checked_add(off)?;
             Some(Insn::Load { size, signed, dst, base, off })
         }
         (FieldPart::BitByte, Insn::Load { size: Size::B, signed, dst, base, .. }) => {
