@@ -176,9 +176,13 @@ fn a_split_blob_continues_ids_and_strings_of_its_base() {
     assert!(Btf::parse(&bytes).is_err());
 
     let split = Arc::new(split);
-    let third = [10, info(Kind::Typedef, 0, false), 4];
+    // Types 5 and 6: a name of its own, and one that its base has as well.
+    let typedef = info(Kind::Typedef, 0, false);
+    let third = [10, typedef, 4, 5, typedef, 1];
     let third = Btf::parse_split(&blob(&third, "more\0"), &split).unwrap();
     assert_eq!(third.name(TypeId(5)), "more");
+    let mine: Vec<TypeId> = third.find_all("mine", Kind::Typedef).collect();
+    assert_eq!(mine, [TypeId(3), TypeId(6)], "the base goes first");
     assert_eq!(third.resolve(TypeId(5)), Ok(TypeId(1)));
     assert_eq!(third.find("int", Kind::Int), Some(TypeId(1)));
 }
