@@ -110,6 +110,10 @@ fn fill_field(insn: Insn, part: FieldPart, at: FieldAt) -> Option<Insn> {
             let off = i16::try_from(at.bit_offset / 8).ok()?.checked_add(off)?;
             Some(Insn::Load { size, signed, dst, base, off })
         }
+        (FieldPart::Start, Insn::Alu { width, op, dst, src: Operand::Imm(_) }) => {
+            let imm = i32::try_from(at.bit_offset / 8).ok()?;
+            Some(Insn::Alu { width, op, dst, src: Operand::Imm(imm) })
+        }
         (FieldPart::BitByte, Insn::Load { size: Size::B, signed, dst, base, .. }) => {
             let inside = at.bit_offset % 8 + at.bit_size <= 8;
             let off = i16::try_from(at.bit_offset / 8).ok()?;

@@ -139,7 +139,8 @@ pub enum RelocKind {
 pub enum FieldPart {
     /// Its byte offset, in a load's offset. The load's width must be the field's.
     Offset,
-    /// The byte offset at which it begins, whatever its type, added to a load's offset.
+    /// The byte offset at which it begins, whatever its type, added to a load's offset or in
+    /// the immediate of a move.
     Start,
     /// The offset of the one byte that holds the whole bit field, in a load's offset.
     BitByte,
