@@ -66,7 +66,12 @@ const ORDERS: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
 
 fn read_all(bytes: &[u8]) -> Result<(Vec<Record>, Vec<Interface>), ReadError> {
     let mut reader = Reader::new(bytes)?;
-    let records = reader.by_ref().collect::<Result<_, _>>()?;
+    let mut records = Vec::new();
+    // One record for all packets, in which nothing of the packet before may stay.
+    let mut record = Record { comments: vec!["stale".into()], ..Record::whole(1, vec![1]) };
+    while reader.read(&mut record)? {
+        records.push(record.clone());
+    }
     Ok((records, reader.interfaces().to_vec()))
 }
 
@@ -175,7 +180,9 @@ fn every_packet_block_is_read_in_both_orders() {
         let file = File::new(order).section();
         let name = file.body().u16(2).u16(4).raw(b"eth0").u16(9).u16(1).raw(&[3, 0, 0, 0]).bytes;
         let comments = file.body().u16(1).u16(2).raw(b"hi\0\0").u16(2988).u16(4).raw(&[9; 4]);
-        let comments = comments.u16(1).u16(3).raw(b"ho\xff\0").u16(0).u16(0).bytes;
+        let comments = comments.u16(1).u16(3).raw(b"ho\xff\0");
+        // Nothing counts behind the end of the options.
+        let comments = comments.u16(0).u16(0).u16(1).u16(0).bytes;
         let enhanced = file.body().u32(0).u32(1).u32(2).u32(5).u32(90).raw(b"abcde\0\0\0");
         let obsolete = file.body().u16(0).u16(7).u32(0).u32(8).u32(4).u32(4).raw(b"wxyz");
         let simple = file.body().u32(6).raw(b"sim\0");

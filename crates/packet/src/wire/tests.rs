@@ -203,6 +203,38 @@ fn udp_reads_back_what_it_emitted() {
 }
 
 #[test]
+fn a_udp_checksum_that_computes_to_zero_is_sent_as_ones() {
+    let pseudo = PseudoHeader::V4 { src: [10, 0, 0, 1].into(), dst: [10, 0, 0, 2].into() };
+    let udp = UdpRepr { src_port: 1, dst_port: 2 };
+    let before = Udp::new_checked(&udp.emit(&pseudo, &[0, 0])).unwrap().checksum();
+    // Adding a message's checksum to it makes its sum ones, whose complement is zero.
+    let datagram = udp.emit(&pseudo, &before.to_be_bytes());
+    assert_eq!(Udp::new_checked(&datagram).unwrap().checksum(), 0xffff);
+}
+
+#[test]
+fn udp_payload_is_cut_to_a_length_field_that_makes_sense() {
+    let payload_len = |length: u8| {
+        let datagram = [0, 1, 0, 2, 0, length, 0, 0, b'a', b'b', b'c'];
+        Udp::new_checked(&datagram).unwrap().payload().len()
+    };
+    assert_eq!([8, 10, 11].map(payload_len), [0, 2, 3]);
+    assert_eq!([0, 7, 12].map(payload_len), [3, 3, 3]);
+}
+
+#[test]
+fn later_fragments_have_no_transport_header() {
+    let first = Ipv4Repr { more_fragments: true, ..Ipv4Repr::default() };
+    let later = Ipv4Repr { fragment_offset: 8, ..first.clone() };
+    let transport = |header: &Ipv4Repr| {
+        let packet = header.emit(&[0; 20]);
+        let upper = Ipv4::new_checked(&packet).unwrap().upper();
+        matches!(upper.transport(), Ok(Transport::LaterFragment))
+    };
+    assert_eq!((transport(&first), transport(&later)), (false, true));
+}
+
+#[test]
 fn sctp_reads_back_what_it_emitted() {
     arbtest(|u| {
         let repr = SctpRepr {
@@ -382,8 +414,9 @@ fn touch(input: &[u8]) {
 type Found = (u8, usize, u16);
 type Walk = (&'static str, u8, &'static [u8], std::result::Result<Found, ChainFault>);
 
-/// Next headers, then the bytes behind the fixed header, then the result by `ipv6_find_hdr` with
-/// target −1 in Linux 6.x, followed by hand.
+/// A claim, the first next header, the bytes behind the fixed header, and the result of
+/// `ipv6_find_hdr` with target −1; sent to a host running Linux 6.18, the counters of ip6tables'
+/// `-p` rules agree with every row.
 const WALKS: &[Walk] = &[
     ("no extension", 6, &[], Ok((6, 40, 0))),
     ("no next header ends the walk", 59, &[1, 2, 3], Ok((59, 40, 0))),
