@@ -1,1 +1,27 @@
-//! System calls: bpf(2), netlink, namespaces
+//! System calls: `bpf(2)`, netlink, namespaces; the workspace's only foreign interface.
+//!
+//! Each module wraps one part of Linux in safe, typed calls whose errors name the operation, the
+//! object and the kernel's answer. Policy (what to retry, what to say to a user) is not here.
+//!
+//! Invariant: unsafe code is in three private modules: `bpf::call` (one system call), `ring::pages`
+//! (shared memory) and `netns::sys` (two calls); the head of each says why it is sound. There is no
+//! global state: the network namespace meant is always the calling thread's.
+
+#![deny(unsafe_code)]
+
+pub mod bpf;
+pub mod bpffs;
+mod capability;
+pub mod cpu;
+mod legacy;
+mod lock;
+pub mod netlink;
+pub mod netns;
+mod rcu;
+pub mod ring;
+
+pub use capability::{Capabilities, Capability};
+pub use legacy::{LegacyFamily, legacy_tables};
+pub use lock::{FileLock, LockError};
+pub use rcu::wait_for_grace_period;
+pub use rustix::io::Errno;
