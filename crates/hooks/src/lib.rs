@@ -1,0 +1,3 @@
+//! User-space data plane: packets in, verdicts out.
+
+#![forbid(unsafe_code)]
