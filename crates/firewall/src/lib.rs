@@ -6,4 +6,27 @@
 
 #![forbid(unsafe_code)]
 
+mod compile;
+mod emit;
+mod hook;
+pub mod key;
+mod lower;
+pub mod diagnostic;
 pub mod model;
+pub mod parse;
+mod protocol;
+mod service;
+mod plan;
+mod slots;
+
+pub use compile::{
+    COUNTERS_MAX, CompileError, Compiled, Leniency, Planned, Role, compile, prepare,
+};
+pub use emit::{
+    CELL_MAP, COUNTERS_MAP, Cell, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP,
+    dispatcher, expected_hooks_offset,
+};
+pub use hook::{Hook, Point};
+pub use lower::Unsupported;
+pub use plan::{Place, PlacedRule, Plan, Skip, UnsupportedPolicy, plan};
+pub use slots::{Identity, RuleId, Slots};
