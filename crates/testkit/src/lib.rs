@@ -1,1 +1,14 @@
-//! Reference evaluator, packet generator and engines under test
+//! Reference evaluator, packet generator and engines under test.
+//!
+//! [`evaluate`] says what iptables would do with a packet, by following the rules one by one;
+//! [`generate`] invents rulesets and packets that meet each other; [`engine`] is what a thing
+//! that runs rulesets looks like to a differential test, and [`live`] is the kernel's own
+//! iptables in namespaces made for the purpose.
+
+#![forbid(unsafe_code)]
+
+pub mod case;
+pub mod evaluate;
+pub mod generate;
+pub mod hook;
+pub mod random;
