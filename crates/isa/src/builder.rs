@@ -156,7 +156,8 @@ impl Builder {
                 Some(label) => {
                     let target =
                         self.placed[label.0 as usize].ok_or(BuildError::Unplaced { pc: Pc(pc) })?;
-                    aim(insn, Pc(pc), i64::from(target) - i64::from(next))?
+                    aim(insn, Pc(pc), Pc(target))
+                        .map_err(|distance| BuildError::TooFar { pc: Pc(pc), distance })?
                 }
             });
             pc = next;
@@ -172,17 +173,26 @@ impl Builder {
     }
 }
 
-/// The instruction with its distance filled in.
-fn aim(insn: Insn, pc: Pc, distance: i64) -> Result<Insn, BuildError> {
-    let far = i32::try_from(distance).ok().ok_or(BuildError::TooFar { pc, distance })?;
-    let near = i16::try_from(far).ok().ok_or(BuildError::TooFar { pc, distance });
-    if let Insn::Jump { .. } = insn {
-        Ok(Insn::Jump { off: far, wide: near.is_err() })
+/// The instruction with its distance filled in; one that has no distance stays as it is. The error
+/// is a distance that does not fit.
+pub(crate) fn aim(insn: Insn, pc: Pc, target: Pc) -> Result<Insn, i64> {
+    // A function's address is relative to the second slot of the constant, not to what follows.
+    let distance = i64::from(target.0) - i64::from(pc.0) - 1;
+    let far = i32::try_from(distance).or(Err(distance));
+    let near = i16::try_from(distance).or(Err(distance));
+    Ok(if let Insn::Jump { wide, .. } = insn {
+        Insn::Jump { off: far?, wide: wide || near.is_err() }
     } else if let Insn::JumpIf { width, cond, dst, src, .. } = insn {
-        Ok(Insn::JumpIf { width, cond, dst, src, off: near? })
+        Insn::JumpIf { width, cond, dst, src, off: near? }
+    } else if let Insn::MayGoto { .. } = insn {
+        Insn::MayGoto { off: near? }
+    } else if let Insn::Call(Callee::Local(_)) = insn {
+        Insn::Call(Callee::Local(far?))
+    } else if let Insn::LoadImm64 { dst, value: Imm64::Function(_) } = insn {
+        Insn::LoadImm64 { dst, value: Imm64::Function(far?) }
     } else {
-        Ok(Insn::Call(Callee::Local(far)))
-    }
+        insn
+    })
 }
 
 impl fmt::Display for BuildError {

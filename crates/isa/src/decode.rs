@@ -228,7 +228,8 @@ fn second_imm(slot: Slot, rule: Field, pc: Pc) -> Result<i32, DecodeError> {
     }
 }
 
-fn imm64(source: Source, imm: i32, next: i32) -> Imm64 {
+/// The constant whose two slots hold these.
+pub(crate) fn imm64(source: Source, imm: i32, next: i32) -> Imm64 {
     let (low, high) = (imm.cast_unsigned(), next.cast_unsigned());
     match source {
         Source::Value => Imm64::Value(u64::from(high) << 32 | u64::from(low)),

@@ -6,7 +6,8 @@ use crate::{Callee, Imm64, Insn, Operand, Reg, Size, Width};
 
 /// The bytes of a program for a little-endian machine.
 ///
-/// A value that is not canonical becomes a slot with opcode 0, which [`decode`] and kernels refuse.
+/// A value that is not canonical becomes a slot with opcode 0, which [`decode`](crate::decode)
+/// and kernels refuse.
 pub fn encode(insns: &[Insn]) -> Vec<u8> {
     encode_for(ByteOrder::Little, insns)
 }
@@ -171,6 +172,11 @@ impl Parts {
     }
 }
 
+/// The instruction's first byte; 0 if it is not canonical.
+pub(crate) fn opcode(insn: &Insn) -> u8 {
+    slots(insn).0.opcode
+}
+
 /// The slot and, for an instruction of two, the second slot's `imm`.
 fn slots(insn: &Insn) -> (Slot, Option<i32>) {
     let Parts { op, bits, mut slot, next } = Parts::of(insn);
@@ -186,7 +192,8 @@ fn slots(insn: &Insn) -> (Slot, Option<i32>) {
     (slot, row.next.map(|_| next))
 }
 
-fn low(value: u64) -> i32 {
+/// The low half.
+pub(crate) fn low(value: u64) -> i32 {
     let [.., b4, b5, b6, b7] = value.to_be_bytes();
     i32::from_be_bytes([b4, b5, b6, b7])
 }

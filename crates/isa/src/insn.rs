@@ -152,7 +152,8 @@ pub enum Imm64 {
     MapFdValue(i32, u32),
     /// A kernel variable by BTF id and the file descriptor of its module's BTF (0: vmlinux).
     BtfId(u32, i32),
-    /// A function of this program; slots relative to the next instruction's first slot.
+    /// A function of this program; slots relative to this constant's second slot, as the kernel's
+    /// `add_subprog_and_kfunc` counts them.
     Function(i32),
     /// A map by its index in the object's map list (`fd_array` at load).
     MapIndex(u32),

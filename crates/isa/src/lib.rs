@@ -12,6 +12,7 @@ mod encode;
 mod insn;
 mod row;
 mod slot;
+mod text;
 
 pub use builder::{BuildError, Builder, Label};
 pub use decode::{DecodeError, decode, decode_for};
@@ -20,3 +21,7 @@ pub use insn::{
     AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width,
 };
 pub use slot::{ByteOrder, SlotField};
+pub use text::{
+    Assembly, HelperName, Listing, ParseError, ParseReason, Place, Syntax, Text, assemble,
+    assemble_with, listing,
+};

@@ -161,6 +161,12 @@ pub(crate) fn row(op: Op) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.op == op)
 }
 
+/// What a 64-bit constant with this number in `src` stands for.
+pub(crate) fn source(number: i16) -> Option<Source> {
+    let row = ROWS.iter().find(|row| row.code == IMM64 && row.src == Is(number))?;
+    if let Op::Imm64(source) = row.op { Some(source) } else { None }
+}
+
 /// What each opcode stands for.
 pub(crate) static INDEX: [Option<Entry>; 256] = index();
 
@@ -212,9 +218,12 @@ const fn swap(op: EndianOp, code: u8, size: Size) -> Row {
     one(Op::Endian(op, size), code, Open::Fixed, [Any, Zero, Zero, bits])
 }
 
+/// The opcode of all 64-bit constants.
+pub(crate) const IMM64: u8 = 0x18;
+
 /// A 64-bit constant with its source number and the use of the upper half.
 const fn wide(source: Source, number: i16, next: Field) -> Row {
-    let row = one(Op::Imm64(source), 0x18, Open::Fixed, [Any, Is(number), Zero, Any]);
+    let row = one(Op::Imm64(source), IMM64, Open::Fixed, [Any, Is(number), Zero, Any]);
     Row { next: Some(next), ..row }
 }
 

@@ -1,0 +1,109 @@
+//! Source text to tokens, each with its place.
+//!
+//! Statements end at a line's end or `;`. Comments are `// …`, `/* … */` and `# …`; a `#` between a
+//! name and a digit is not one (`bpf_map_lookup_elem#1`).
+
+use super::{ParseError, ParseReason, Place};
+
+/// One token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token<'s> {
+    pub(super) kind: Kind<'s>,
+    pub(super) place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind<'s> {
+    /// A name, keyword, register or mnemonic.
+    Word(&'s str),
+    /// Begins with a digit; whether it is a number is decided where one is wanted.
+    Number(&'s str),
+    /// Punctuation or an operator.
+    Symbol(&'static str),
+    /// The end of a statement.
+    End,
+}
+
+/// All symbols, a longer one before its prefixes.
+const SYMBOLS: [&str; 29] = [
+    "<<=", ">>=", "+=", "-=", "*=", "/=", "|=", "&=", "%=", "^=", "==", "!=", "<=", ">=", "=", "<",
+    ">", "&", "+", "-", "*", "(", ")", "[", "]", ",", ":", "%", "#",
+];
+
+/// The tokens of `source`, the last one an `End`, and what is not a token.
+pub(super) fn lex(source: &str) -> (Vec<Token<'_>>, Vec<ParseError>) {
+    let mut lexer = Lexer { rest: source, place: Place { line: 1, column: 1 }, after_name: false };
+    let (mut tokens, mut errors) = (Vec::new(), Vec::new());
+    loop {
+        let after_name = std::mem::take(&mut lexer.after_name);
+        let place = lexer.place;
+        let Some(first) = lexer.rest.chars().next() else { break };
+        match lexer.token(first, after_name) {
+            Ok(Some(kind)) => tokens.push(Token { kind, place }),
+            Ok(None) => {}
+            Err(reason) => errors.push(ParseError { place, reason }),
+        }
+    }
+    tokens.push(Token { kind: Kind::End, place: lexer.place });
+    (tokens, errors)
+}
+
+struct Lexer<'s> {
+    rest: &'s str,
+    place: Place,
+    /// The previous token was a word and touches the next.
+    after_name: bool,
+}
+
+impl<'s> Lexer<'s> {
+    fn token(&mut self, first: char, after_name: bool) -> Result<Option<Kind<'s>>, ParseReason> {
+        if first == '\n' || first == ';' {
+            self.take(1);
+            return Ok(Some(Kind::End));
+        }
+        if first.is_whitespace() {
+            self.take(first.len_utf8());
+            return Ok(None);
+        }
+        if self.rest.starts_with("/*") {
+            let end = self.rest.find("*/").map(|at| at + 2);
+            self.take(end.unwrap_or(self.rest.len()));
+            return if end.is_some() { Ok(None) } else { Err(ParseReason::OpenComment) };
+        }
+        let digit = self.rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+        if self.rest.starts_with("//") || first == '#' && !(after_name && digit) {
+            self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
+            return Ok(None);
+        }
+        if is_name(first) {
+            let end = self.rest.find(|c| !is_name(c)).unwrap_or(self.rest.len());
+            let word = self.take(end);
+            self.after_name = !first.is_ascii_digit();
+            return Ok(Some(if self.after_name { Kind::Word(word) } else { Kind::Number(word) }));
+        }
+        let Some(symbol) = SYMBOLS.into_iter().find(|symbol| self.rest.starts_with(symbol)) else {
+            self.take(first.len_utf8());
+            return Err(ParseReason::Character { found: first });
+        };
+        self.take(symbol.len());
+        Ok(Some(Kind::Symbol(symbol)))
+    }
+
+    /// Moves on by `length` bytes, which end at a character's boundary.
+    fn take(&mut self, length: usize) -> &'s str {
+        let (taken, rest) = self.rest.split_at(length);
+        for c in taken.chars() {
+            if c == '\n' {
+                self.place = Place { line: self.place.line.saturating_add(1), column: 1 };
+            } else {
+                self.place.column = self.place.column.saturating_add(1);
+            }
+        }
+        self.rest = rest;
+        taken
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$' | '@')
+}
