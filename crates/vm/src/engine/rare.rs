@@ -1,0 +1,184 @@
+//! Operations off the hot path.
+
+use netloom_isa::{AtomicOp, Reg, Size, Width};
+
+use super::{Engine, TAIL_CALLS_MAX, access};
+use crate::address::Region;
+use crate::alu::{extend, low, unary};
+use crate::fault::{Access, Denied, FaultKind};
+use crate::helper::map_at;
+use crate::op::Rare;
+
+/// Where a run goes on.
+pub(super) enum Next {
+    /// Behind the operation.
+    Continue,
+    /// At an operation of the same function.
+    Jump(u32),
+    /// At an operation of the same program, in a new frame.
+    Call(u32),
+    /// At the beginning of another program, in the same frame.
+    Program(u32),
+    /// In the caller.
+    Return,
+}
+
+/// Offsets of packet loads from here on count from the network header (`linux/filter.h`:
+/// `SKF_NET_OFF`).
+const NETWORK_OFFSET: i64 = -0x10_0000;
+/// Offsets below that, from here on, count from the link-layer header (`SKF_LL_OFF`).
+const LINK_OFFSET: i64 = -0x20_0000;
+
+impl Engine<'_> {
+    pub(super) fn rare(&mut self, op: Rare, ops: usize) -> Result<Next, FaultKind> {
+        match op {
+            Rare::LoadSigned { size, dst, base, off } => {
+                let address = self.place(base, off);
+                let value = match size {
+                    Size::B => self.memory.load::<1>(address).map(unary::sign8),
+                    Size::H => self.memory.load::<2>(address).map(unary::sign16),
+                    Size::W => self.memory.load::<4>(address).map(unary::sign32),
+                    Size::Dw => self.memory.load::<8>(address),
+                };
+                self.finish_load(dst, address, size, value)?;
+            }
+            Rare::LoadAcquire { size, dst, base, off } => {
+                let address = self.place(base, off);
+                let value = match size {
+                    Size::B => self.memory.load_acquire::<1>(address),
+                    Size::H => self.memory.load_acquire::<2>(address),
+                    Size::W => self.memory.load_acquire::<4>(address),
+                    Size::Dw => self.memory.load_acquire::<8>(address),
+                };
+                self.finish_load(dst, address, size, value)?;
+            }
+            Rare::StoreRelease { size, base, off, src } => {
+                let (address, value) = (self.place(base, off), self.registers.get(src));
+                let stored = match size {
+                    Size::B => self.memory.store_release::<1>(address, value),
+                    Size::H => self.memory.store_release::<2>(address, value),
+                    Size::W => self.memory.store_release::<4>(address, value),
+                    Size::Dw => self.memory.store_release::<8>(address, value),
+                };
+                let bytes = size.bytes().into();
+                stored.map_err(|denied| access(Access::Store, address, bytes, denied))?;
+            }
+            Rare::Atomic { op, width, base, off, src } => self.atomic(op, width, base, off, src)?,
+            Rare::LoadPacket { size, index, imm } => return Ok(self.load_packet(size, index, imm)),
+            Rare::MayGoto { to } => {
+                return Ok(match self.turns.checked_sub(1) {
+                    Some(left) => {
+                        self.turns = left;
+                        Next::Continue
+                    }
+                    None => Next::Jump(to),
+                });
+            }
+            Rare::TailCall => return self.tail_call(),
+            Rare::CallReg { target } => {
+                let value = self.registers.get(target);
+                let (Region::Function, index) = Region::of(value) else {
+                    return Err(FaultKind::NotAFunction { value });
+                };
+                let index = u32::try_from(index).ok().filter(|&index| (index as usize) < ops);
+                return index.map(Next::Call).ok_or(FaultKind::NotAFunction { value });
+            }
+        }
+        Ok(Next::Continue)
+    }
+
+    fn place(&self, base: u8, off: i16) -> u64 {
+        self.registers.get(base).wrapping_add(extend(off.into()))
+    }
+
+    fn finish_load(
+        &mut self,
+        dst: u8,
+        address: u64,
+        size: Size,
+        value: Result<u64, Denied>,
+    ) -> Result<(), FaultKind> {
+        let bytes = size.bytes().into();
+        let value = value.map_err(|denied| access(Access::Load, address, bytes, denied))?;
+        self.registers.set(dst, value);
+        Ok(())
+    }
+
+    fn atomic(
+        &mut self,
+        op: AtomicOp,
+        width: Width,
+        base: u8,
+        off: i16,
+        src: u8,
+    ) -> Result<(), FaultKind> {
+        let address = self.place(base, off);
+        let (operand, expected) = (self.registers.get(src), self.registers.get(0));
+        let expected = if width == Width::W32 { u64::from(low(expected)) } else { expected };
+        let change = |old: u64| match op {
+            AtomicOp::Add { .. } => old.wrapping_add(operand),
+            AtomicOp::Or { .. } => old | operand,
+            AtomicOp::And { .. } => old & operand,
+            AtomicOp::Xor { .. } => old ^ operand,
+            AtomicOp::Xchg => operand,
+            AtomicOp::Cmpxchg if old == expected => operand,
+            AtomicOp::Cmpxchg => old,
+        };
+        let (old, bytes) = match width {
+            Width::W32 => (self.memory.modify::<4>(address, change), 4),
+            Width::W64 => (self.memory.modify::<8>(address, change), 8),
+        };
+        let old = old.map_err(|denied| access(Access::Atomic, address, bytes, denied))?;
+        match op {
+            AtomicOp::Add { fetch }
+            | AtomicOp::Or { fetch }
+            | AtomicOp::And { fetch }
+            | AtomicOp::Xor { fetch } => {
+                if fetch {
+                    self.registers.set(src, old);
+                }
+            }
+            AtomicOp::Xchg => self.registers.set(src, old),
+            AtomicOp::Cmpxchg => self.registers.set(0, old),
+        }
+        Ok(())
+    }
+
+    /// Loads from the packet, big-endian. Outside it, the function returns 0, as in the kernel.
+    fn load_packet(&mut self, size: Size, index: Option<Reg>, imm: i32) -> Next {
+        let base = index.map_or(0, |reg| self.registers.get(reg.number()));
+        let offset = i64::from(low(base.wrapping_add(extend(imm))).cast_signed());
+        let start = match offset {
+            0.. => Some(offset),
+            NETWORK_OFFSET.. => Some(offset - NETWORK_OFFSET + self.packet_data.cast_signed()),
+            LINK_OFFSET.. => Some(offset - LINK_OFFSET),
+            _ => None,
+        };
+        let bytes = size.bytes() as usize;
+        let found = start
+            .and_then(|start| usize::try_from(start).ok())
+            .and_then(|start| self.memory.packet_load_bytes().get(start..)?.get(..bytes))
+            .map(|found| found.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)));
+        self.registers.set(0, found.unwrap_or(0));
+        if found.is_some() { Next::Continue } else { Next::Return }
+    }
+
+    /// Goes to the program at index `r3` of the program array `r2`; does nothing where there is none.
+    fn tail_call(&mut self) -> Result<Next, FaultKind> {
+        let (handle, index) = (self.registers.get(2), self.registers.get(3));
+        let (_, map) = map_at(self.memory.maps, "tail_call", 2, handle)?;
+        let wrong = FaultKind::Argument { callee: "tail_call", argument: 2, value: handle };
+        let programs = map.programs().ok_or(wrong)?;
+        if self.tail_calls >= TAIL_CALLS_MAX {
+            return Ok(Next::Continue);
+        }
+        match programs.program(low(index)).filter(|&to| self.machine.is_kind(to, self.kind)) {
+            Some(target) => {
+                self.tail_calls += 1;
+                self.turns = self.limits.turns_max;
+                Ok(Next::Program(target))
+            }
+            None => Ok(Next::Continue),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Helpers: a table from number to what it does.
+//!
+//! Errors of the operation itself are returned to the program as negative error numbers, as the kernel
+//! does; arguments that the kernel's verifier would have refused fault.
+
+use netloom_abi::Helper;
+use netloom_maps::{Map, MapError};
+
+use crate::address::Region;
+use crate::engine::Engine;
+use crate::fault::{Access, FaultKind};
+use crate::fib::{self, PARAMS_BYTES};
+
+/// What a helper does with `r1` to `r5`, giving `r0`.
+pub(crate) type Run = fn(&mut Engine<'_>, [u64; 5]) -> Result<u64, FaultKind>;
+
+/// All helpers but `tail_call`, which the engine does itself.
+const ROWS: &[(Helper, Run)] = &[
+    (Helper::MapLookupElem, map_lookup),
+    (Helper::MapUpdateElem, map_update),
+    (Helper::MapDeleteElem, map_delete),
+    (Helper::KtimeGetNs, ktime),
+    (Helper::GetPrandomU32, random),
+    (Helper::GetSmpProcessorId, cpu_number),
+    (Helper::FibLookup, fib_lookup),
+    (Helper::KtimeGetBootNs, ktime),
+    (Helper::RingbufOutput, ringbuf_output),
+];
+
+/// `EINVAL`.
+const INVALID: i32 = 22;
+/// `EAFNOSUPPORT`.
+const NO_FAMILY: i32 = 97;
+/// `BPF_FIB_LOOKUP_DIRECT` to `BPF_FIB_LOOKUP_MARK`.
+const FIB_FLAGS: u64 = 0x3f;
+/// Most bytes that are copied for one call; longer records fit no ring buffer that can be made.
+const COPY_BYTES_MAX: u64 = 1 << 30;
+
+/// The row of a helper.
+pub(crate) fn row(helper: Helper) -> Option<u8> {
+    ROWS.iter().position(|(known, _)| *known == helper).and_then(|row| u8::try_from(row).ok())
+}
+
+/// What the helper in a row does.
+#[inline]
+pub(crate) fn run(row: u8) -> Option<Run> {
+    ROWS.get(usize::from(row)).map(|(_, run)| *run)
+}
+
+/// The map that a register holds.
+pub(crate) fn map_at<'m>(
+    maps: &'m [Map],
+    callee: &'static str,
+    argument: u8,
+    value: u64,
+) -> Result<(u16, &'m Map), FaultKind> {
+    let wrong = FaultKind::Argument { callee, argument, value };
+    let (Region::MapHandle, index) = Region::of(value) else { return Err(wrong) };
+    let found =
+        u16::try_from(index).ok().and_then(|index| Some((index, maps.get(usize::from(index))?)));
+    found.ok_or(wrong)
+}
+
+/// A negative error number as a helper returns it.
+fn negative(errno: i32) -> u64 {
+    i64::from(-errno).cast_unsigned()
+}
+
+/// What a map operation returns: 0 or a negative error number. What the verifier refuses faults.
+fn outcome(
+    callee: &'static str,
+    value: u64,
+    result: Result<(), MapError>,
+) -> Result<u64, FaultKind> {
+    match result {
+        Ok(()) => Ok(0),
+        Err(MapError::Unsupported) => Err(FaultKind::Argument { callee, argument: 1, value }),
+        Err(error) => Ok(negative(error.errno())),
+    }
+}
+
+fn map_lookup(engine: &mut Engine<'_>, [handle, key, ..]: [u64; 5]) -> Result<u64, FaultKind> {
+    let maps = engine.memory.maps;
+    let (index, map) = map_at(maps, "map_lookup_elem", 1, handle)?;
+    engine.read_key(map, key)?;
+    match map.value_address(&engine.buffers.key, engine.outside.cpu) {
+        Ok(address) => Ok(Region::Map(index).at(address)),
+        Err(MapError::Unsupported) => {
+            Err(FaultKind::Argument { callee: "map_lookup_elem", argument: 1, value: handle })
+        }
+        Err(_) => Ok(0),
+    }
+}
+
+fn map_update(
+    engine: &mut Engine<'_>,
+    [handle, key, value, flags, _]: [u64; 5],
+) -> Result<u64, FaultKind> {
+    let maps = engine.memory.maps;
+    let (_, map) = map_to_change(maps, "map_update_elem", handle)?;
+    engine.read_key(map, key)?;
+    engine.read_value(value, u64::from(map.spec().value_size))?;
+    let buffers = &engine.buffers;
+    let result = map.update_on(engine.outside.cpu, &buffers.key, &buffers.value, flags);
+    outcome("map_update_elem", handle, result)
+}
+
+fn map_delete(engine: &mut Engine<'_>, [handle, key, ..]: [u64; 5]) -> Result<u64, FaultKind> {
+    let maps = engine.memory.maps;
+    let (_, map) = map_to_change(maps, "map_delete_elem", handle)?;
+    if map.values().is_none() {
+        return outcome("map_delete_elem", handle, Err(MapError::Unsupported));
+    }
+    engine.read_key(map, key)?;
+    outcome("map_delete_elem", handle, map.delete(&engine.buffers.key))
+}
+
+/// A map that programs may change.
+fn map_to_change<'m>(
+    maps: &'m [Map],
+    callee: &'static str,
+    handle: u64,
+) -> Result<(u16, &'m Map), FaultKind> {
+    let (index, map) = map_at(maps, callee, 1, handle)?;
+    if map.is_read_only_to_programs() {
+        return Err(FaultKind::Argument { callee, argument: 1, value: handle });
+    }
+    Ok((index, map))
+}
+
+fn ktime(engine: &mut Engine<'_>, _: [u64; 5]) -> Result<u64, FaultKind> {
+    Ok(engine.outside.clock.now_ns())
+}
+
+fn random(engine: &mut Engine<'_>, _: [u64; 5]) -> Result<u64, FaultKind> {
+    Ok(u64::from(engine.outside.random_u32()))
+}
+
+fn cpu_number(engine: &mut Engine<'_>, _: [u64; 5]) -> Result<u64, FaultKind> {
+    Ok(u64::from(engine.outside.cpu))
+}
+
+fn ringbuf_output(
+    engine: &mut Engine<'_>,
+    [handle, data, size, flags, _]: [u64; 5],
+) -> Result<u64, FaultKind> {
+    let maps = engine.memory.maps;
+    let (_, map) = map_at(maps, "ringbuf_output", 1, handle)?;
+    let wrong = FaultKind::Argument { callee: "ringbuf_output", argument: 1, value: handle };
+    let ring = map.ring().ok_or(wrong)?;
+    engine.read_value(data, size)?;
+    outcome("ringbuf_output", handle, ring.output(&engine.buffers.value, flags))
+}
+
+fn fib_lookup(
+    engine: &mut Engine<'_>,
+    [_, params, bytes, flags, _]: [u64; 5],
+) -> Result<u64, FaultKind> {
+    // The length is a C int; the kernel refuses what is shorter than its structure.
+    if crate::alu::low(bytes).cast_signed() < 64 || flags & !FIB_FLAGS != 0 {
+        return Ok(negative(INVALID));
+    }
+    let mut block = [0; PARAMS_BYTES];
+    engine.callee_read(params, &mut block)?;
+    let Some(query) = fib::parse(&block, crate::alu::low(flags)) else {
+        return Ok(negative(NO_FAMILY));
+    };
+    let Some(table) = &mut engine.outside.fib else { return Ok(fib::NOT_FORWARDED.into()) };
+    let answer = table.answer(&query);
+    if answer.code == 0 {
+        fib::fill(&mut block, &answer);
+        engine.callee_write(params, &block)?;
+    }
+    Ok(answer.code.into())
+}
+
+impl Engine<'_> {
+    /// Copies a map's key into the scratch key.
+    fn read_key(&mut self, map: &Map, address: u64) -> Result<(), FaultKind> {
+        let bytes = map.spec().key_size as usize;
+        self.buffers.key.resize(bytes, 0);
+        let read = self.memory.read(address, &mut self.buffers.key);
+        read.map_err(|denied| {
+            let bytes = bytes as u64;
+            FaultKind::Access { access: Access::CalleeRead, address, bytes, denied }
+        })
+    }
+
+    /// Copies bytes into the scratch value.
+    fn read_value(&mut self, address: u64, bytes: u64) -> Result<(), FaultKind> {
+        let fault =
+            |denied| FaultKind::Access { access: Access::CalleeRead, address, bytes, denied };
+        let readable = self.memory.readable_bytes(address).map_err(fault)?;
+        if bytes > readable.min(COPY_BYTES_MAX) {
+            return Err(fault(crate::fault::Denied::OutOfBounds));
+        }
+        let length = usize::try_from(bytes).or(Err(fault(crate::fault::Denied::OutOfBounds)))?;
+        self.buffers.value.resize(length, 0);
+        self.memory.read(address, &mut self.buffers.value).map_err(fault)
+    }
+
+    /// Reads memory for a callee.
+    pub(crate) fn callee_read(&self, address: u64, out: &mut [u8]) -> Result<(), FaultKind> {
+        let bytes = out.len() as u64;
+        let read = self.memory.read(address, out);
+        read.map_err(|denied| FaultKind::Access {
+            access: Access::CalleeRead,
+            address,
+            bytes,
+            denied,
+        })
+    }
+
+    /// Writes memory for a callee.
+    pub(crate) fn callee_write(&mut self, address: u64, from: &[u8]) -> Result<(), FaultKind> {
+        let bytes = from.len() as u64;
+        self.memory.write(address, from).map_err(|denied| FaultKind::Access {
+            access: Access::CalleeWrite,
+            address,
+            bytes,
+            denied,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netloom_abi::Helper;
+
+    use super::{ROWS, row};
+
+    #[test]
+    fn every_helper_has_one_row_except_the_tail_call() {
+        for helper in Helper::ALL {
+            let rows = ROWS.iter().filter(|(known, _)| *known == helper).count();
+            assert_eq!(rows, usize::from(helper != Helper::TailCall), "{helper:?}");
+            assert_eq!(row(helper).is_some(), rows == 1);
+        }
+    }
+}
