@@ -3,9 +3,10 @@
 //! Each module wraps one part of Linux in safe, typed calls whose errors name the operation, the
 //! object and the kernel's answer. Policy (what to retry, what to say to a user) is not here.
 //!
-//! Invariant: unsafe code is in three private modules: `bpf::call` (one system call), `ring::pages`
-//! (shared memory) and `netns::sys` (two calls); the head of each says why it is sound. There is no
-//! global state: the network namespace meant is always the calling thread's.
+//! Invariant: unsafe code is in four private modules: `bpf::call` (one system call), `ring::pages`
+//! (shared memory), `netns::sys` (two calls) and `packet_socket::bind` (one call); the head of each
+//! says why it is sound. There is no global state: the network namespace meant is always the
+//! calling thread's.
 
 #![deny(unsafe_code)]
 
@@ -17,6 +18,7 @@ mod legacy;
 mod lock;
 pub mod netlink;
 pub mod netns;
+pub mod packet_socket;
 mod rcu;
 pub mod ring;
 
