@@ -54,6 +54,16 @@ pub fn is_bpffs(path: &Path) -> Result<bool, Errno> {
     statfs(path).map(|answer| u64::try_from(answer.f_type) == Ok(MAGIC))
 }
 
+/// Whether the kernel knows the file system, mounted or not.
+///
+/// # Errors
+/// When the kernel's list can not be read.
+pub fn is_known() -> Result<bool, Errno> {
+    let list = std::fs::read_to_string("/proc/filesystems")
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    Ok(list.lines().any(|line| line.split_whitespace().last() == Some("bpf")))
+}
+
 /// Mounts a bpf file system at `path` unless one is there.
 ///
 /// # Errors

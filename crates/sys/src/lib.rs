@@ -14,6 +14,7 @@ pub mod bpf;
 pub mod bpffs;
 mod capability;
 pub mod cpu;
+mod exchange;
 mod legacy;
 mod lock;
 pub mod netlink;
@@ -23,6 +24,7 @@ mod rcu;
 pub mod ring;
 
 pub use capability::{Capabilities, Capability};
+pub use exchange::exchange_paths;
 pub use legacy::{LegacyFamily, legacy_tables};
 pub use lock::{FileLock, LockError};
 pub use rcu::wait_for_grace_period;

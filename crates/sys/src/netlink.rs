@@ -10,9 +10,11 @@ mod error;
 mod hooks;
 mod message;
 mod socket;
+mod xdp;
 
 pub use chains::{BaseChain, base_chains};
 pub use conntrack::{HolderRemoval, hold_conntrack, release_conntrack};
 pub use device::{Device, device_by_index, device_by_name, devices};
 pub use error::NetlinkError;
 pub use hooks::{HookEntry, HookOwner, hooks};
+pub use xdp::{XdpFeatures, xdp_features};

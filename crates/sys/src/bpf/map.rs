@@ -108,6 +108,15 @@ impl Map {
         Ok(Self { fd, name })
     }
 
+    /// A second handle of the same map.
+    ///
+    /// # Errors
+    /// When the process has no descriptor left.
+    pub fn try_clone(&self) -> Result<Self, BpfError> {
+        let fd = pin::duplicate(self.as_fd(), &self.name)?;
+        Self::from_fd(fd, self.name.clone())
+    }
+
     /// What the kernel said about this map when it was opened; nothing in it ever changes.
     pub fn facts(&self) -> MapFacts {
         let answer = self.fd.answer();

@@ -1,7 +1,7 @@
 //! Objects with a path below a bpf file system.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -70,6 +70,15 @@ pub(super) fn open_as(
     } else {
         Err(BpfError::Kind { path: path.to_owned(), expected: name })
     }
+}
+
+/// A second descriptor of the same object.
+pub(super) fn duplicate(fd: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, BpfError> {
+    fd.try_clone_to_owned().map_err(|error| BpfError::Kernel {
+        operation: Operation::ObjGet,
+        object: name.to_owned(),
+        errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::MFILE),
+    })
 }
 
 fn open(path: &Path) -> Result<(OwnedFd, PinKind), BpfError> {

@@ -158,6 +158,15 @@ impl Program {
         Self { fd, name }
     }
 
+    /// A second handle of the same program.
+    ///
+    /// # Errors
+    /// When the process has no descriptor left.
+    pub fn try_clone(&self) -> Result<Self, BpfError> {
+        let fd = pin::duplicate(self.as_fd(), &self.name)?;
+        Ok(Self { fd, name: self.name.clone() })
+    }
+
     /// The name, path or number by which messages call it.
     pub fn name(&self) -> &str {
         &self.name

@@ -88,6 +88,18 @@ impl Request<'_> {
         })
     }
 
+    /// As [`Self::ask`], of a registry: what it does not find, the kernel does not have.
+    pub(super) fn ask_if_there<T>(
+        &self,
+        messages: Option<Vec<u8>>,
+        read: impl FnMut(Message<'_>) -> Option<T>,
+    ) -> Result<T, NetlinkError> {
+        self.ask(messages, read).map_err(|error| match error.errno() {
+            Some(Errno::NOENT) => self.unsupported(),
+            _ => error,
+        })
+    }
+
     /// Runs `each` over the answers until it is done; error messages end it.
     fn exchange(
         &self,

@@ -1,0 +1,140 @@
+//! Describes a program's functions to the verifier, so that it can check global ones by themselves.
+//!
+//! A memory argument becomes a pointer to a structure of its size, which the verifier takes as a
+//! promise that may be null. The context argument becomes a pointer to the structure that the program
+//! type has by name.
+
+use std::fmt;
+
+use netloom_abi::{Arg, Function, Linkage, Program, ProgramType};
+use netloom_btf::{BuildError, Builder, Field, FuncInfo, IntEncoding, Param, TypeId};
+
+/// Why a program's functions can not be described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignatureError {
+    /// A function has more arguments than registers.
+    TooManyArguments {
+        /// The function.
+        function: String,
+        /// How many it has.
+        count: usize,
+    },
+    /// A name or size does not fit the format.
+    Build {
+        /// What is wrong.
+        source: BuildError,
+    },
+}
+
+/// Type information with a record for each function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signature {
+    /// A blob for `BPF_BTF_LOAD`.
+    pub(crate) blob: Vec<u8>,
+    /// The packed records.
+    pub(crate) func_info: Vec<u8>,
+}
+
+/// Argument registers, `r1` to `r5`, by their names in messages of the verifier.
+const ARGUMENTS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// The description, or `None` for a program whose functions the verifier needs not know.
+pub(crate) fn signature(program: &Program) -> Result<Option<Signature>, SignatureError> {
+    if !program.functions.iter().any(|function| function.linkage == Linkage::Global) {
+        return Ok(None);
+    }
+    let mut types = Types::new(program.kind);
+    let mut records = Vec::new();
+    for function in &program.functions {
+        let type_id = types.function(function)?;
+        records.push(FuncInfo { insn_off: function.pc.0, type_id });
+    }
+    let blob = types.builder.finish().map_err(|source| SignatureError::Build { source })?;
+    Ok(Some(Signature { blob, func_info: FuncInfo::encode(&records) }))
+}
+
+/// The types under construction.
+struct Types {
+    builder: Builder,
+    byte: TypeId,
+    index: TypeId,
+    scalar: TypeId,
+    result: TypeId,
+    context: TypeId,
+}
+
+impl Types {
+    fn new(kind: ProgramType) -> Self {
+        let mut builder = Builder::new();
+        let byte = builder.int("unsigned char", 1, IntEncoding::Unsigned);
+        let index = builder.int("unsigned int", 4, IntEncoding::Unsigned);
+        let scalar = builder.int("unsigned long", 8, IntEncoding::Unsigned);
+        let result = builder.int("int", 4, IntEncoding::Signed);
+        let context = match context_name(kind) {
+            // The verifier compares the name only.
+            Some(name) => builder.structure(name, 0, &[]),
+            None => TypeId::VOID,
+        };
+        let context = builder.ptr(context);
+        Self { builder, byte, index, scalar, result, context }
+    }
+
+    fn function(&mut self, function: &Function) -> Result<TypeId, SignatureError> {
+        if function.args.len() > ARGUMENTS.len() {
+            let (function, count) = (function.name.clone(), function.args.len());
+            return Err(SignatureError::TooManyArguments { function, count });
+        }
+        let types: Vec<TypeId> = function.args.iter().map(|&arg| self.argument(arg)).collect();
+        let params: Vec<_> =
+            ARGUMENTS.iter().zip(types).map(|(&name, type_id)| Param { name, type_id }).collect();
+        let proto = self.builder.func_proto(self.result, &params);
+        let linkage = match function.linkage {
+            Linkage::Static => netloom_btf::Linkage::Static,
+            Linkage::Global => netloom_btf::Linkage::Global,
+        };
+        Ok(self.builder.func(&function.name, proto, linkage))
+    }
+
+    fn argument(&mut self, arg: Arg) -> TypeId {
+        match arg {
+            Arg::Context => self.context,
+            Arg::Scalar => self.scalar,
+            Arg::Memory(bytes) => {
+                let array = self.builder.array(self.byte, self.index, bytes);
+                let fields = [Field::at_byte("bytes", array, 0)];
+                let memory = self.builder.structure(&format!("memory_{bytes}"), bytes, &fields);
+                self.builder.ptr(memory)
+            }
+        }
+    }
+}
+
+/// The context's structure as C programs name it (`linux/bpf_types.h`).
+fn context_name(kind: ProgramType) -> Option<&'static str> {
+    match kind {
+        ProgramType::SocketFilter | ProgramType::SchedCls => Some("__sk_buff"),
+        ProgramType::Xdp => Some("xdp_md"),
+        ProgramType::Netfilter => Some("bpf_nf_ctx"),
+        ProgramType::Syscall => None,
+    }
+}
+
+impl fmt::Display for SignatureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyArguments { function, count } => {
+                write!(f, "function {function} has {count} arguments, a function takes at most 5")
+            }
+            Self::Build { source } => write!(f, "cannot describe the functions: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for SignatureError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TooManyArguments { .. } => None,
+            Self::Build { source } => Some(source),
+        }
+    }
+}
