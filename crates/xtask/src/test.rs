@@ -1,0 +1,125 @@
+//! The test command: what the tests need, the tests, and what was not run.
+//!
+//! A privileged test probes for what it needs and goes home early where that is missing. libtest
+//! counts it as passed, so the test must say so, in one of two ways:
+//!
+//! - it prints `skipped: REASON`, or `ran N, skipped M: REASON` when parts of it ran;
+//! - where its standard output is not its own (a child process, say), it appends the line
+//!   `skipped: NAME: REASON` to the file that the environment variable `NETLOOM_SKIPS` names.
+//!
+//! Such a test counts as skipped, not as passed. With `CI=true` in the environment it fails the
+//! command, because a CI machine is there to run everything. A test that the build machines can
+//! never run is marked `#[ignore = "REASON"]` instead: it is listed and counted as skipped, but
+//! fails nothing.
+
+mod packages;
+mod report;
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs, process};
+
+use crate::cargo;
+use crate::error::Error;
+use packages::Machine;
+use report::Report;
+
+/// Readies the machine, runs the tests and prints the summary, whose last line is
+/// `N passed, N failed, N skipped`.
+///
+/// `args` take the place of `--workspace`. All tests are built in the `dev` profile, which
+/// optimises enough for packet loops, so that each crate is compiled once.
+///
+/// # Errors
+/// [`Error::TestsFailed`], in CI also [`Error::SkippedInCi`]; else what kept the tests from
+/// running.
+pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), Error> {
+    let machine = Machine::current();
+    machine.ready(&mut io::stdout())?;
+    let mut tests = cargo::command(root);
+    tests.args(arguments(args)).env("PATH", machine.path());
+    let report = observe(&mut tests, &env::temp_dir(), &mut io::stdout())?;
+    println!("\n{report}");
+    report.judge(env::var_os("CI").is_some_and(|value| value == "true"))
+}
+
+/// The arguments of `cargo`. Captured output is asked for, as it holds the reports of skips.
+fn arguments(args: &[String]) -> Vec<&str> {
+    let mut all = vec!["test", "--no-fail-fast"];
+    if args.is_empty() {
+        all.push("--workspace");
+    }
+    all.extend(args.iter().map(String::as_str));
+    if !all.contains(&"--") {
+        all.push("--");
+    }
+    all.push("--show-output");
+    all
+}
+
+/// Runs `tests` with a skip file in `folder`, passes their lines on to `out` and takes stock.
+fn observe(tests: &mut Command, folder: &Path, out: &mut impl Write) -> Result<Report, Error> {
+    let failed_start = |source| Error::Start { program: "cargo test".to_owned(), source };
+    let skips = SkipFile::new(folder)?;
+    let mut child = tests
+        .env("NETLOOM_SKIPS", &skips.path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(failed_start)?;
+    let mut report = Report::default();
+    if let Some(stdout) = child.stdout.take() {
+        read_lines(BufReader::new(stdout), &mut report, out).map_err(failed_start)?;
+    }
+    let status = child.wait().map_err(failed_start)?;
+    report.finish(status.success(), &skips.read()?);
+    Ok(report)
+}
+
+/// Feeds each line to `report`, and to `out` those that it does not keep for the summary.
+fn read_lines(
+    mut lines: impl BufRead,
+    report: &mut Report,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        // A test may print any bytes; only whole lines of text can mean something here.
+        if report.read(String::from_utf8_lossy(&line).trim_end()) {
+            out.write_all(&line)?;
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+/// The file that `NETLOOM_SKIPS` names, removed when dropped.
+struct SkipFile {
+    path: PathBuf,
+}
+
+impl SkipFile {
+    fn new(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(format!("netloom-skips-{}", process::id()));
+        // `create_new` neither follows nor empties what another user put there.
+        match fs::File::create_new(&path) {
+            Ok(_) => Ok(Self { path }),
+            Err(source) => Err(Error::Write { path, source }),
+        }
+    }
+
+    fn read(&self) -> Result<String, Error> {
+        fs::read_to_string(&self.path)
+            .map_err(|source| Error::Read { path: self.path.clone(), source })
+    }
+}
+
+impl Drop for SkipFile {
+    fn drop(&mut self) {
+        // The folder is for temporary files: one that stays behind is swept up by the system.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+#[cfg(test)]
+mod tests;
