@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use netloom_abi::{LinkError, MapSpec, Object, Program as Source, link};
 use netloom_sys::Errno;
 use netloom_sys::bpf::{
-    BpfError, LogDetail, Map, MapFacts, Program, ProgramLoad, TypeInfo, UpdateMode,
+    BpfError, LoadOutcome, LogDetail, Map, MapFacts, Program, ProgramLoad, TypeInfo, UpdateMode,
 };
 
 use crate::permission::Denied;
@@ -18,6 +18,9 @@ use crate::vmlinux::{Vmlinux, VmlinuxError};
 /// grows until the end is in it.
 const LOG_BYTES: usize = 1 << 18;
 const LOG_BYTES_MAX: usize = 1 << 24;
+
+/// The verifier gives up with `EAGAIN` when a signal arrives; another attempt starts afresh.
+const ATTEMPTS_MAX: u32 = 5;
 
 /// What a load takes from its surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -217,7 +220,7 @@ fn load_types(name: &str, blob: &[u8]) -> Result<TypeInfo, LoadError> {
 
 /// Without a log first: that is faster, and its answer is about the program alone.
 fn load(request: &ProgramLoad<'_>) -> Result<Program, LoadError> {
-    let error = match Program::load(request) {
+    let error = match persist(|| Program::load(request), Result::as_ref) {
         Ok(program) => return Ok(program),
         Err(error) => error,
     };
@@ -239,7 +242,7 @@ fn explain(request: &ProgramLoad<'_>, errno: Errno) -> String {
     if errno != Errno::TOOBIG {
         let mut room = LOG_BYTES;
         while room <= LOG_BYTES_MAX {
-            let outcome = Program::load_logged(request, LogDetail::Steps, room);
+            let outcome = logged(request, LogDetail::Steps, room);
             let cut = outcome.result.err().and_then(|error| error.errno()) == Some(Errno::NOSPC);
             if !cut || Refusal::new("", errno, outcome.log.clone()).is_whole() {
                 return outcome.log;
@@ -247,7 +250,25 @@ fn explain(request: &ProgramLoad<'_>, errno: Errno) -> String {
             room *= 8;
         }
     }
-    Program::load_logged(request, LogDetail::Figures, LOG_BYTES).log
+    logged(request, LogDetail::Figures, LOG_BYTES).log
+}
+
+fn logged(request: &ProgramLoad<'_>, detail: LogDetail, room: usize) -> LoadOutcome {
+    persist(|| Program::load_logged(request, detail, room), |outcome| outcome.result.as_ref())
+}
+
+/// Tries until it is not a signal that the attempt fails by.
+fn persist<T>(
+    mut attempt: impl FnMut() -> T,
+    result: impl Fn(&T) -> Result<&Program, &BpfError>,
+) -> T {
+    for _ in 1..ATTEMPTS_MAX {
+        let done = attempt();
+        if result(&done).err().and_then(BpfError::errno) != Some(Errno::AGAIN) {
+            return done;
+        }
+    }
+    attempt()
 }
 
 /// `E2BIG` is the kernel's word for it; before 6.16 a program with too many pending branches got

@@ -255,7 +255,7 @@ fn a_program_with_too_many_paths_is_told_apart() {
         b.exit();
     });
     let error = try_load(&Object { maps: Vec::new(), programs: vec![built] }, &[]).unwrap_err();
-    let LoadError::TooComplex(refusal) = error else { panic!("{error}") };
+    let LoadError::TooComplex(refusal) = error else { panic!("{error:?}") };
     assert!(refusal.summary.contains("too complex"), "{refusal}");
 }
 
