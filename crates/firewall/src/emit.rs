@@ -9,19 +9,23 @@ mod limit;
 mod netfilter;
 mod prefilter;
 mod test;
+mod unreachable;
 
 use std::collections::{BTreeMap, HashMap};
 
 use netloom_abi::{Arg, AttachType, Function, Linkage, MapKind, MapSpec, Program, ProgramType};
 use netloom_isa::{BuildError, Label, Pc};
 
-pub use dispatch::{CELL_MAP, Cell, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP, dispatcher};
+pub use dispatch::{
+    CELL_MAP, Cell, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP, dispatcher, netfilter_entry,
+};
 pub(crate) use chain::{Mode, is_decidable};
 pub use prefilter::expected_hooks_offset;
 
 use chain::Chains;
 use code::Code;
 use demand::Demand;
+use unreachable::Layout;
 
 use crate::compile::CompileError;
 use crate::lower::{Action, lower};
@@ -53,23 +57,25 @@ pub const LOG_MAP: &str = "fw_log";
 /// Name of the pre-filter's guard.
 pub const GUARD_MAP: &str = "fw_guard";
 
-/// The maps of a generation with `buckets` limited rules.
-pub(crate) fn map_specs(counters: u32, buckets: u32) -> Vec<MapSpec> {
-    let spec = |name: &str, kind, key_size, value_size, max_entries| MapSpec {
-        name: name.into(),
-        kind,
-        key_size,
-        value_size,
-        max_entries,
-        flags: 0,
-        initial: Vec::new(),
-    };
+/// The maps that outlive a generation: counters and records.
+pub fn shared_maps(counters: u32) -> Vec<MapSpec> {
     vec![
-        spec(COUNTERS_MAP, MapKind::PercpuArray, 4, 16, counters),
-        spec(LOG_MAP, MapKind::RingBuf, 0, 0, 1 << 20),
-        spec("fw_limits", MapKind::Array, 4, 8 * buckets.max(1), 1),
-        spec(GUARD_MAP, MapKind::Array, 4, 8, 1),
+        map_spec(COUNTERS_MAP, MapKind::PercpuArray, 16, counters),
+        MapSpec { key_size: 0, ..map_spec(LOG_MAP, MapKind::RingBuf, 0, 1 << 20) },
     ]
+}
+
+/// The maps of a generation with `buckets` limited rules, in the order of [`maps`].
+pub(crate) fn map_specs(counters: u32, buckets: u32) -> Vec<MapSpec> {
+    let mut specs = shared_maps(counters);
+    specs.push(map_spec("fw_limits", MapKind::Array, 8 * buckets.max(1), 1));
+    specs.push(map_spec(GUARD_MAP, MapKind::Array, 8, 1));
+    specs
+}
+
+fn map_spec(name: &str, kind: MapKind, value_size: u32, max_entries: u32) -> MapSpec {
+    let (name, initial) = (name.into(), Vec::new());
+    MapSpec { name, kind, key_size: 4, value_size, max_entries, flags: 0, initial }
 }
 
 /// What the programs of one ruleset are made from.
@@ -229,15 +235,10 @@ impl Unit {
         }
         let (builder, relocs) = self.code.into_parts();
         let insns = builder.finish().map_err(|error: BuildError| CompileError::Build(error))?;
-        Ok(Program {
-            name: self.name,
-            kind,
-            attach,
-            license: "Dual MIT/GPL".into(),
-            insns,
-            functions: self.functions,
-            relocs,
-        })
+        let Layout { insns, functions, relocs } =
+            unreachable::remove(Layout { insns, functions: self.functions, relocs });
+        let license = "Dual MIT/GPL".into();
+        Ok(Program { name: self.name, kind, attach, license, insns, functions, relocs })
     }
 }
 

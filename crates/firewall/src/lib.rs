@@ -12,12 +12,9 @@ mod hook;
 pub mod key;
 mod lower;
 pub mod diagnostic;
-pub mod diagnostic;
 pub mod model;
 pub mod parse;
-mod protocol;
-mod service;
-pub mod parse;
+pub mod print;
 mod protocol;
 mod service;
 mod plan;
@@ -28,7 +25,7 @@ pub use compile::{
 };
 pub use emit::{
     CELL_MAP, COUNTERS_MAP, Cell, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP,
-    dispatcher, expected_hooks_offset,
+    dispatcher, expected_hooks_offset, netfilter_entry, shared_maps,
 };
 pub use hook::{Hook, Point};
 pub use lower::Unsupported;

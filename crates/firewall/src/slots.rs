@@ -116,6 +116,11 @@ impl Slots {
         self.by_identity.iter().map(|(identity, slot)| (identity, *slot))
     }
 
+    /// All slots.
+    pub fn used(&self) -> impl Iterator<Item = u32> {
+        self.by_identity.values().copied()
+    }
+
     /// The slots alone, as stored by an earlier run.
     pub fn from_identities(stored: impl IntoIterator<Item = (Identity, u32)>) -> Self {
         Self { by_identity: stored.into_iter().collect(), ..Self::default() }

@@ -7,11 +7,14 @@
 //! kernel itself returns to the old rules, whatever has become of the command that set it.
 
 use netloom_abi::{
-    Arg, AttachType, Function, Helper, Linkage, MapKind, MapSpec, Object, Program, ProgramType, xdp,
+    Arg, AttachType, Function, Helper, Linkage, MapKind, Object, Program, ProgramType, xdp,
 };
 use netloom_isa::{AluOp, Cond, Pc, Reg, Size};
 
 use super::code::{Code, verdict};
+use super::map_spec;
+use crate::Point;
+use crate::model::Family;
 
 /// Name of the map whose only value is the [`Cell`].
 pub const CELL_MAP: &str = "fw_cell";
@@ -65,6 +68,15 @@ impl Cell {
     }
 }
 
+/// A built-in chain's place among the netfilter programs of a generation.
+pub fn netfilter_entry(family: Family, point: Point) -> u32 {
+    let half = match family {
+        Family::V4 => 0,
+        Family::V6 => Cell::NETFILTER_STRIDE / 2,
+    };
+    half + u32::try_from(point.index()).expect("there are 13 built-in chains")
+}
+
 /// Map indices of [`dispatcher`]'s object.
 const CELL: u32 = 0;
 const PROGRAMS: u32 = 1;
@@ -82,15 +94,6 @@ pub fn dispatcher(index: Option<u32>) -> Object {
             (ProgramType::Xdp, AttachType::Xdp, XDP_PROGRAMS_MAP, u32::from(Cell::GENERATIONS))
         }
     };
-    let map = |name: &str, kind, value_size, max_entries| MapSpec {
-        name: name.into(),
-        kind,
-        key_size: 4,
-        value_size,
-        max_entries,
-        flags: 0,
-        initial: Vec::new(),
-    };
     let mut code = Code::default();
     body(&mut code, index);
     let (builder, relocs) = code.into_parts();
@@ -102,8 +105,8 @@ pub fn dispatcher(index: Option<u32>) -> Object {
     };
     Object {
         maps: vec![
-            map(CELL_MAP, MapKind::Array, 8, 1),
-            map(programs, MapKind::ProgArray, 4, count),
+            map_spec(CELL_MAP, MapKind::Array, 8, 1),
+            map_spec(programs, MapKind::ProgArray, 4, count),
         ],
         programs: vec![Program {
             name: "fw_dispatch".into(),

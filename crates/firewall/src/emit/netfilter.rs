@@ -46,6 +46,8 @@ pub(super) fn entry(code: &mut Code, family: Family, point: Point, demand: Deman
     code.mov(Reg::R1, Reg::R10);
     code.alu(AluOp::Add, Reg::R1, i32::from(frame::KEY));
     code.call(chain);
+    // A built-in chain gives one of the two; the verifier can not see that.
+    code.alu(AluOp::And, Reg::R0, verdict::ACCEPT);
     code.exit();
     code.place(pass);
     code.give(verdict::ACCEPT);
