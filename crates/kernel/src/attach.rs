@@ -1,4 +1,11 @@
 //! Hanging programs at hooks.
+//!
+//! How long an attachment lasts, found by experiment on Linux 6.18:
+//! - [`Link::detach`] ends it before it returns. Letting go of the last handle and pin ends it as well,
+//!   but after an unpin the priority stays taken for some milliseconds more; and while this process
+//!   starts another one, that one holds copies of all handles until it runs its own program.
+//! - A netfilter link keeps its network namespace alive, though no process is in it any more, until it
+//!   is detached or ends.
 
 use std::fmt;
 

@@ -134,6 +134,21 @@ impl Store {
         std::fs::rename(&pending, &path).map_err(failed("rename to", &path))
     }
 
+    /// Removes the replacements that were never finished, and returns how many: a killed process left
+    /// them, and a link among them is in force.
+    ///
+    /// # Errors
+    /// [`StoreError::Path`].
+    pub fn sweep(&self) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for name in self.entries()? {
+            if name.as_encoded_bytes().ends_with(PENDING.as_bytes()) {
+                removed += usize::from(remove_file(&self.path.join(name))?);
+            }
+        }
+        Ok(removed)
+    }
+
     /// Gives what is called `from` the name `to`, in place of what has it now. Directories replace
     /// empty directories only.
     ///

@@ -27,3 +27,29 @@ pub fn legacy_tables(family: LegacyFamily) -> Result<Vec<String>, Errno> {
         Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::{Capabilities, Capability, netns};
+
+    #[test]
+    fn a_table_is_listed_once_it_is_there() {
+        let held = Capabilities::effective();
+        if !held.is_some_and(|held| held.has(Capability::SysAdmin)) {
+            return println!("ran 0, skipped 1: needs CAP_SYS_ADMIN");
+        }
+        netns::isolated(|| {
+            assert_eq!(legacy_tables(LegacyFamily::Ipv4), Ok(Vec::new()));
+            match Command::new("iptables-legacy").args(["-w", "-t", "raw", "-S"]).output() {
+                Ok(output) if output.status.success() => {}
+                other => return println!("ran 0, skipped 1: needs iptables-legacy: {other:?}"),
+            }
+            assert_eq!(legacy_tables(LegacyFamily::Ipv4), Ok(vec!["raw".to_owned()]));
+            assert_eq!(legacy_tables(LegacyFamily::Ipv6), Ok(Vec::new()));
+        })
+        .unwrap();
+    }
+}

@@ -97,9 +97,10 @@ impl RingReader {
         Ok(Self { fd, consumer, producer, size, page, record: Vec::new() })
     }
 
-    /// Hands every complete record to `each`, and returns how many.
+    /// Hands the complete records that are there now to `each`, and returns how many.
     ///
-    /// Never waits; stops at a record that is still being written. A record's place is free for
+    /// Never waits; stops at a record that is still being written. What comes meanwhile is left for
+    /// the next call, so that a fast writer can not hold the reader. A record's place is free for
     /// writers when `each` has returned.
     ///
     /// # Errors
@@ -107,12 +108,9 @@ impl RingReader {
     pub fn drain(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize, RingError> {
         let mut count = 0;
         let mut at = self.consumer.load(0, Ordering::Relaxed);
-        loop {
-            // Acquire: what writers wrote before they moved the position is seen after it.
-            let end = self.producer.load(0, Ordering::Acquire);
-            if at >= end {
-                return Ok(count);
-            }
+        // Acquire: what writers wrote before they moved the position is seen after it.
+        let end = self.producer.load(0, Ordering::Acquire);
+        while at < end {
             let header = self.data_word(at, Ordering::Acquire);
             let length = length_of(header);
             if length & BUSY != 0 {
@@ -132,6 +130,7 @@ impl RingReader {
             // Release: writers may reuse the place only after it was read.
             self.consumer.store(0, at, Ordering::Release);
         }
+        Ok(count)
     }
 
     /// Waits until there is a record, or for `timeout`; false when none came. A signal ends it too.

@@ -1,12 +1,16 @@
 //! Real packets meet attached programs.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use netloom_abi::{Helper, MapKind, ProgramType, xdp};
 use netloom_isa::{AluOp, Reg, Size};
 use netloom_kernel::{
     AttachError, Family, Hook, NetfilterPoint, XdpWish, attach_netfilter, attach_xdp,
 };
 use netloom_sys::bpf::{Link, LinkTarget, NetfilterHook, UpdateMode, XdpMode, link_ids};
-use netloom_sys::{Errno, netlink};
+use netloom_sys::{Errno, netlink, netns};
 
 use crate::scene::{
     NF_ACCEPT, NF_DROP, PrivateStore, always, in_namespace, ip, load, loopback_passes, map, program,
@@ -204,5 +208,55 @@ fn an_absent_device_is_told_apart() {
         let loaded = load(Vec::new(), vec![always(ProgramType::Xdp, xdp::PASS)]);
         let refused = attach_xdp(&loaded.programs[0], 9999, XdpWish::NativeElseGeneric);
         assert!(matches!(refused, Err(AttachError::NoDevice(_))), "{refused:?}");
+    });
+}
+
+/// Moves one end of a veth pair into a namespace that ends with `job`, and tells whether the
+/// namespace is still there some time after: the other end lives as long as it.
+fn namespace_outlives(job: impl FnOnce() + Send) -> bool {
+    ip(&["link", "add", "outer", "type", "veth", "peer", "name", "inner"]);
+    let (ready, is_ready) = mpsc::channel();
+    let (moved, is_moved) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            netns::isolated(move || {
+                let task = std::fs::read_link("/proc/thread-self").unwrap();
+                ready.send(task.file_name().unwrap().to_str().unwrap().to_owned()).unwrap();
+                is_moved.recv().unwrap();
+                job();
+            })
+            .unwrap();
+        });
+        ip(&["link", "set", "inner", "netns", &is_ready.recv().unwrap()]);
+        moved.send(()).unwrap();
+    });
+    !outer_vanishes(Duration::from_millis(300))
+}
+
+/// Whether the device `outer` vanishes within this time.
+fn outer_vanishes(within: Duration) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < within {
+        if netlink::device_by_name("outer").is_err() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+#[test]
+fn a_pinned_link_keeps_its_namespace_until_it_is_detached() {
+    in_namespace(|| {
+        let store = PrivateStore::new();
+        let path = store.0.path("link").unwrap();
+        let loaded = load(Vec::new(), vec![always(ProgramType::Netfilter, NF_ACCEPT)]);
+        let outlived = namespace_outlives(|| {
+            let here = point(Family::Ipv4, Hook::LocalIn, 1);
+            attach_netfilter(&loaded.programs[0], here).unwrap().pin(&path).unwrap();
+        });
+        assert!(outlived);
+        Link::pinned(&path).unwrap().detach().unwrap();
+        assert!(outer_vanishes(Duration::from_secs(30)));
     });
 }

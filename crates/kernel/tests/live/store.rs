@@ -55,6 +55,11 @@ fn what_a_killed_replacement_left_is_in_nobodys_way() {
     assert_eq!(store.0.names(), Ok(Vec::new()));
     store.0.replace("cell", |path| new.pin(path)).unwrap();
     assert_eq!(id_at(&store.0, "cell"), new.facts().id);
+
+    old.pin(&store.0.directory().join("other~new")).unwrap();
+    assert_eq!(store.0.sweep(), Ok(1));
+    assert_eq!(store.0.sweep(), Ok(0));
+    assert_eq!(store.0.names(), Ok(vec!["cell".to_owned()]));
 }
 
 #[test]
