@@ -144,7 +144,7 @@ pub fn compile(planned: &[Planned<'_>], slots: &Slots) -> Result<Compiled, Compi
     let mut programs = Vec::new();
     for source in &sources {
         for point in Point::ALL {
-            if source.ruleset.table(point.table).is_some() {
+            if emit::has_chain(source.ruleset, point) {
                 object.programs.push(emit::exact(source, point)?);
                 programs.push(Role::Chain(source.ruleset.family, point));
             }
@@ -152,9 +152,10 @@ pub fn compile(planned: &[Planned<'_>], slots: &Slots) -> Result<Compiled, Compi
     }
     let received = |point: &Point| matches!(point.hook, Hook::PreRouting | Hook::Input);
     let any_received = sources.iter().any(|source| {
-        Point::ALL.iter().filter(|point| received(point)).any(|point| {
-            source.ruleset.table(point.table).is_some()
-        })
+        Point::ALL
+            .into_iter()
+            .filter(received)
+            .any(|point| emit::has_chain(source.ruleset, point))
     });
     if any_received {
         object.programs.push(emit::prefilter(&sources)?);

@@ -115,7 +115,7 @@ pub(crate) fn prefilter(sources: &[Source<'_>]) -> Result<Program, CompileError>
         for hook in [Hook::PreRouting, Hook::Input] {
             for table in TableName::ALL {
                 let point = Point { table, hook };
-                if Point::ALL.contains(&point) && source.ruleset.table(table).is_some() {
+                if has_chain(source.ruleset, point) {
                     let label = unit.code.label();
                     labels.entry(hook).or_default().push(label);
                     chains.push((source, point, label));
@@ -144,6 +144,13 @@ pub(crate) fn prefilter(sources: &[Source<'_>]) -> Result<Program, CompileError>
         unit.table(source, table, point, Mode::Prefilter, defer, label, &reach)?;
     }
     unit.finish(ProgramType::Xdp, AttachType::Xdp)
+}
+
+/// Whether the ruleset says anything about the built-in chain.
+pub(crate) fn has_chain(ruleset: &Ruleset, point: Point) -> bool {
+    let table = ruleset.table(point.table);
+    Point::ALL.contains(&point)
+        && table.is_some_and(|table| table.chain(point.hook.chain()).is_some())
 }
 
 /// A program's name: at most 15 bytes.

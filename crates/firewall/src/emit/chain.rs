@@ -53,8 +53,10 @@ struct Body<'a> {
 impl<'a> Chains<'a> {
     /// Emits the function of `chain`: `verdict chain(key)`.
     pub(super) fn function(&self, code: &mut Code, chain: &'a Chain) {
-        let (start, end, invalid) = (code.label(), code.label(), code.label());
-        code.jump_if(Cond::Eq, Reg::R1, 0, invalid);
+        let (start, end, valid) = (code.label(), code.label(), code.label());
+        code.jump_if(Cond::Ne, Reg::R1, 0, valid);
+        code.give(verdict::DROP);
+        code.place(valid);
         code.mov(Reg::R6, Reg::R1);
         let mut bodies = VecDeque::from([Body { chain, start, end }]);
         while let Some(body) = bodies.pop_front() {
@@ -70,8 +72,6 @@ impl<'a> Chains<'a> {
                 code.jump(body.end);
             }
         }
-        code.place(invalid);
-        code.give(verdict::DROP);
     }
 
     fn chain_end(&self, code: &mut Code, chain: &Chain) {
