@@ -14,12 +14,12 @@ pub struct Label(u32);
 /// Why a program could not be laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BuildError {
-    /// A label is jumped to, but never placed.
+    /// A label is used, but never placed.
     Unplaced {
-        /// The jump.
+        /// The instruction that uses it.
         pc: Pc,
     },
-    /// A conditional jump is further than 32,767 slots.
+    /// A conditional jump is further than its 16 bits reach.
     TooFar {
         /// The jump.
         pc: Pc,
@@ -127,6 +127,24 @@ impl Builder {
         self.append(insn, Some(target))
     }
 
+    /// 32-bit `if dst cond src goto target`.
+    pub fn jump_if32(
+        &mut self,
+        cond: Cond,
+        dst: Reg,
+        src: impl Into<Operand>,
+        target: Label,
+    ) -> Pc {
+        let insn = Insn::JumpIf { width: Width::W32, cond, dst, src: src.into(), off: 0 };
+        self.append(insn, Some(target))
+    }
+
+    /// `dst = &target`, a function of this program, for helpers that call back.
+    pub fn function(&mut self, dst: Reg, target: Label) -> Pc {
+        let insn = Insn::LoadImm64 { dst, value: Imm64::Function(0) };
+        self.append(insn, Some(target))
+    }
+
     /// Calls a helper by number.
     pub fn call_helper(&mut self, id: u32) -> Pc {
         self.push(Insn::Call(Callee::Helper(id)))
@@ -147,20 +165,19 @@ impl Builder {
     /// # Errors
     /// When a used label has no place, or a conditional jump does not reach.
     pub fn finish(self) -> Result<Vec<Insn>, BuildError> {
-        let mut pc = 0u32;
+        let mut pc = Pc(0);
         let mut out = Vec::with_capacity(self.insns.len());
         for (insn, label) in self.insns {
-            let next = pc + insn.slots();
             out.push(match label {
                 None => insn,
                 Some(label) => {
-                    let target =
-                        self.placed[label.0 as usize].ok_or(BuildError::Unplaced { pc: Pc(pc) })?;
-                    aim(insn, Pc(pc), Pc(target))
-                        .map_err(|distance| BuildError::TooFar { pc: Pc(pc), distance })?
+                    let placed = self.placed.get(label.0 as usize).copied().flatten();
+                    let target = placed.ok_or(BuildError::Unplaced { pc })?;
+                    aim(insn, pc, Pc(target))
+                        .map_err(|distance| BuildError::TooFar { pc, distance })?
                 }
             });
-            pc = next;
+            pc.0 += insn.slots();
         }
         Ok(out)
     }
@@ -198,7 +215,9 @@ pub(crate) fn aim(insn: Insn, pc: Pc, target: Pc) -> Result<Insn, i64> {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unplaced { pc } => write!(f, "jump at {pc} has no target"),
+            Self::Unplaced { pc } => {
+                write!(f, "instruction at {pc} uses a label that is never placed")
+            }
             Self::TooFar { pc, distance } => {
                 write!(f, "conditional jump at {pc} over {distance} slots does not fit 16 bits")
             }

@@ -225,6 +225,15 @@ impl Insn {
     }
 }
 
+/// The instructions, each with the position of its first slot.
+pub fn numbered(insns: &[Insn]) -> impl Iterator<Item = (Pc, &Insn)> {
+    insns.iter().scan(Pc(0), |pc, insn| {
+        let here = *pc;
+        pc.0 += insn.slots();
+        Some((here, insn))
+    })
+}
+
 impl Size {
     /// Number of bytes.
     pub fn bytes(self) -> u32 {

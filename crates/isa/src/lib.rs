@@ -18,7 +18,7 @@ pub use builder::{BuildError, Builder, Label};
 pub use decode::{DecodeError, decode, decode_for};
 pub use encode::{encode, encode_for};
 pub use insn::{
-    AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width,
+    AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width, numbered,
 };
 pub use slot::{ByteOrder, SlotField};
 pub use text::{

@@ -5,6 +5,8 @@
 //! disagree. Sources: RFC 9669 §3–§5, `linux/bpf.h`, and for reserved fields the checks of the
 //! kernel's verifier (`check_alu_op`, `resolve_pseudo_ldimm64`, `do_check`).
 
+use Field::{Any, Is, Operand, Zero};
+
 use crate::slot::SlotField;
 use crate::{AluOp, AtomicOp, Cond, EndianOp, Size, Width};
 
@@ -234,8 +236,6 @@ const fn atomic(op: AtomicOp, imm: i16) -> Row {
 const fn branch(cond: Cond, code: u8) -> Row {
     one(Op::JumpIf(cond), code, Open::JumpWidthSource, [Any, Operand, Any, Operand])
 }
-
-use Field::{Any, Is, Operand, Zero};
 
 /// All operations. Rows that share an opcode differ in an [`Field::Is`].
 #[rustfmt::skip]

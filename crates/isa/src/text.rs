@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::{Insn, Pc};
+use crate::{Insn, numbered};
 
 mod assemble;
 mod assignment;
@@ -112,11 +112,8 @@ impl fmt::Display for Text<'_> {
 
 impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pc = Pc(0);
-        for insn in self.insns {
-            let text = insn.text(self.syntax).naming(self.helper);
-            writeln!(f, "{:4}: {text}", pc.0)?;
-            pc.0 += insn.slots();
+        for (pc, insn) in numbered(self.insns) {
+            writeln!(f, "{:4}: {}", pc.0, insn.text(self.syntax).naming(self.helper))?;
         }
         Ok(())
     }

@@ -351,3 +351,10 @@ fn all_refusals_of_a_program_are_reported_in_order() {
     let lines: Vec<u32> = errors.iter().map(|error| error.place.line).collect();
     assert_eq!(lines, [1, 2, 4, 4, 5]);
 }
+
+#[test]
+fn refusals_end_after_fifty() {
+    assert_eq!(assemble(&"frob\n".repeat(1_000)).expect_err("refused").len(), 50);
+    assert_eq!(assemble(&"goto a\n".repeat(1_000)).expect_err("refused").len(), 50);
+    assert!(assemble(&"~".repeat(1_000)).expect_err("refused").len() <= 50);
+}

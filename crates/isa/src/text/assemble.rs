@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use super::cursor::Cursor;
-use super::lex::{Kind, Token, lex};
+use super::error::ERRORS_MAX;
+use super::lex::{Kind, Lexer, Token};
 use super::statement::{Reference, statement};
 use super::{ParseError, ParseReason, Place};
 use crate::builder::aim;
@@ -22,9 +23,6 @@ pub struct Assembly {
     /// The labels in source order.
     pub labels: Vec<(String, Pc)>,
 }
-
-/// Errors reported at most.
-const ERRORS_MAX: usize = 50;
 
 /// Parses a program in pseudo-C, mnemonics, or both.
 ///
@@ -42,15 +40,16 @@ pub fn assemble_with(
     source: &str,
     helper: impl Fn(&str) -> Option<u32>,
 ) -> Result<Assembly, Vec<ParseError>> {
-    let (tokens, errors) = lex(source);
-    let mut assembler = Assembler { errors, ..Assembler::default() };
-    let mut rest = &tokens[..];
-    while let Some(length) = rest.iter().position(|token| token.kind == Kind::End) {
-        let (line, end) = (&rest[..length], rest[length].place);
-        if let Err(error) = assembler.line(line, end) {
+    let mut assembler = Assembler::default();
+    let (mut lexer, mut tokens) = (Lexer::new(source), Vec::new());
+    while let Some(end) = lexer.statement(&mut tokens, &mut assembler.errors) {
+        if let Err(error) = assembler.line(&tokens, end) {
             assembler.errors.push(error);
         }
-        rest = &rest[length + 1..];
+        // The labels of what is not read are unknown, so names are not looked up either.
+        if assembler.errors.len() >= ERRORS_MAX {
+            return Err(in_order(assembler.errors));
+        }
     }
     assembler.finish(helper)
 }
@@ -131,9 +130,7 @@ impl<'s> Assembler<'s> {
             assembly.places.push(statement.place);
         }
         if !self.errors.is_empty() {
-            self.errors.sort_by_key(|error| error.place);
-            self.errors.truncate(ERRORS_MAX);
-            return Err(self.errors);
+            return Err(in_order(self.errors));
         }
         assembly.labels = self.labels.iter().map(|(name, pc)| ((*name).to_owned(), *pc)).collect();
         Ok(assembly)
@@ -161,6 +158,12 @@ impl<'s> Assembler<'s> {
             ParseError { place, reason }
         })
     }
+}
+
+fn in_order(mut errors: Vec<ParseError>) -> Vec<ParseError> {
+    errors.sort_by_key(|error| error.place);
+    errors.truncate(ERRORS_MAX);
+    errors
 }
 
 /// Two hexadecimal digits in parentheses.

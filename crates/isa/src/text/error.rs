@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::{Pc, Reg};
 
+/// Errors reported at most.
+pub(super) const ERRORS_MAX: usize = 50;
+
 /// A place in source text, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {

@@ -3,6 +3,7 @@
 //! Statements end at a line's end or `;`. Comments are `// …`, `/* … */` and `# …`; a `#` between a
 //! name and a digit is not one (`bpf_map_lookup_elem#1`).
 
+use super::error::ERRORS_MAX;
 use super::{ParseError, ParseReason, Place};
 
 /// One token.
@@ -30,25 +31,8 @@ const SYMBOLS: [&str; 29] = [
     ">", "&", "+", "-", "*", "(", ")", "[", "]", ",", ":", "%", "#",
 ];
 
-/// The tokens of `source`, the last one an `End`, and what is not a token.
-pub(super) fn lex(source: &str) -> (Vec<Token<'_>>, Vec<ParseError>) {
-    let mut lexer = Lexer { rest: source, place: Place { line: 1, column: 1 }, after_name: false };
-    let (mut tokens, mut errors) = (Vec::new(), Vec::new());
-    loop {
-        let after_name = std::mem::take(&mut lexer.after_name);
-        let place = lexer.place;
-        let Some(first) = lexer.rest.chars().next() else { break };
-        match lexer.token(first, after_name) {
-            Ok(Some(kind)) => tokens.push(Token { kind, place }),
-            Ok(None) => {}
-            Err(reason) => errors.push(ParseError { place, reason }),
-        }
-    }
-    tokens.push(Token { kind: Kind::End, place: lexer.place });
-    (tokens, errors)
-}
-
-struct Lexer<'s> {
+/// Reads tokens, one statement at a time.
+pub(super) struct Lexer<'s> {
     rest: &'s str,
     place: Place,
     /// The previous token was a word and touches the next.
@@ -56,6 +40,36 @@ struct Lexer<'s> {
 }
 
 impl<'s> Lexer<'s> {
+    pub(super) fn new(source: &'s str) -> Self {
+        Self { rest: source, place: Place { line: 1, column: 1 }, after_name: false }
+    }
+
+    /// Replaces `tokens` by the next statement's and returns where it ends; none when no text is
+    /// left. What is not a token goes to `errors`.
+    pub(super) fn statement(
+        &mut self,
+        tokens: &mut Vec<Token<'s>>,
+        errors: &mut Vec<ParseError>,
+    ) -> Option<Place> {
+        tokens.clear();
+        let mut first = self.rest.chars().next()?;
+        loop {
+            let after_name = std::mem::take(&mut self.after_name);
+            let place = self.place;
+            match self.token(first, after_name) {
+                Ok(Some(Kind::End)) => return Some(place),
+                Ok(Some(kind)) => tokens.push(Token { kind, place }),
+                Ok(None) => {}
+                Err(_) if errors.len() >= ERRORS_MAX => {}
+                Err(reason) => errors.push(ParseError { place, reason }),
+            }
+            match self.rest.chars().next() {
+                Some(next) => first = next,
+                None => return Some(self.place),
+            }
+        }
+    }
+
     fn token(&mut self, first: char, after_name: bool) -> Result<Option<Kind<'s>>, ParseReason> {
         if first == '\n' || first == ';' {
             self.take(1);
