@@ -181,6 +181,23 @@ fn bpf_file_system() -> Support {
     }
 }
 
+impl Support {
+    /// Whether the feature is known to be there.
+    pub fn is_supported(&self) -> bool {
+        *self == Self::Supported
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Supported => write!(f, "supported"),
+            Self::Unsupported { reason } => write!(f, "not supported: {reason}"),
+            Self::Unknown { error } => write!(f, "unknown: {error}"),
+        }
+    }
+}
+
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -138,3 +138,66 @@ impl std::error::Error for SignatureError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netloom_abi::AttachType;
+    use netloom_btf::{Btf, Kind, Type};
+    use netloom_isa::Pc;
+
+    use super::*;
+
+    fn program(functions: Vec<Function>) -> Program {
+        Program {
+            name: "p".to_owned(),
+            kind: ProgramType::Netfilter,
+            attach: AttachType::Netfilter,
+            license: "GPL".to_owned(),
+            insns: Vec::new(),
+            functions,
+            relocs: Vec::new(),
+        }
+    }
+
+    fn function(name: &str, pc: u32, linkage: Linkage, args: Vec<Arg>) -> Function {
+        Function { name: name.to_owned(), pc: Pc(pc), linkage, args }
+    }
+
+    #[test]
+    fn static_functions_need_no_description() {
+        let functions = vec![function("main", 0, Linkage::Static, vec![Arg::Context])];
+        assert_eq!(signature(&program(functions)), Ok(None));
+    }
+
+    #[test]
+    fn each_function_has_a_record_and_its_argument_types() {
+        let functions = vec![
+            function("main", 0, Linkage::Static, vec![Arg::Context]),
+            function("walk", 9, Linkage::Global, vec![Arg::Context, Arg::Memory(24), Arg::Scalar]),
+        ];
+        let made = signature(&program(functions)).unwrap().unwrap();
+        let btf = Btf::parse(&made.blob).unwrap();
+        let walk = btf.func("walk").unwrap();
+        let records: Vec<u32> =
+            made.func_info.as_chunks().0.iter().map(|&word| u32::from_ne_bytes(word)).collect();
+        assert_eq!(records, [0, btf.func("main").unwrap().0, 9, walk.0]);
+
+        let Some(Type::Func { proto, .. }) = btf.get(walk) else { panic!("a function") };
+        let Some(Type::FuncProto(proto)) = btf.get(proto) else { panic!("a prototype") };
+        let types: Vec<TypeId> = proto.params().map(|param| param.type_id).collect();
+        let target = |id| match btf.get(id) {
+            Some(Type::Ptr { target }) => target,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(btf.name(target(types[0])), "bpf_nf_ctx");
+        assert_eq!(btf.size_of(target(types[1])), Ok(24));
+        assert_eq!(btf.kind(types[2]), Some(Kind::Int));
+    }
+
+    #[test]
+    fn a_sixth_argument_is_refused() {
+        let functions = vec![function("f", 0, Linkage::Global, vec![Arg::Scalar; 6])];
+        let refused = SignatureError::TooManyArguments { function: "f".to_owned(), count: 6 };
+        assert_eq!(signature(&program(functions)), Err(refused));
+    }
+}

@@ -1,5 +1,7 @@
 //! Objects into the kernel, and what it says when they do not fit.
 
+use std::thread;
+
 use netloom_abi::{
     Arg, FieldPart, Helper, LinkError, Linkage, MapKind, Object, ProgramType, Reloc, RelocKind,
 };
@@ -8,6 +10,8 @@ use netloom_kernel::{
     Family, Hook, LoadError, LoadOptions, Loaded, NetfilterRun, Vmlinux, load_object, run_netfilter,
 };
 use netloom_sys::bpf::{Map, UpdateMode};
+
+use rustix::thread::CapabilitySet;
 
 use crate::scene::{NF_ACCEPT, always, function, load, map, privileged, program};
 
@@ -285,4 +289,24 @@ fn nothing_is_left_of_an_object_whose_last_program_is_refused() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     panic!("map {name} is still there");
+}
+
+#[test]
+fn a_load_without_privilege_names_what_is_missing() {
+    let object =
+        Object { maps: Vec::new(), programs: vec![always(ProgramType::Netfilter, NF_ACCEPT)] };
+    // Capabilities are a thread's own.
+    let error = thread::scope(|scope| {
+        let unprivileged = scope.spawn(|| {
+            let mut sets = rustix::thread::capabilities(None).unwrap();
+            sets.effective = CapabilitySet::empty();
+            rustix::thread::set_capabilities(None, sets).unwrap();
+            try_load(&object, &[]).unwrap_err()
+        });
+        unprivileged.join().unwrap()
+    });
+    assert_eq!(
+        error.to_string(),
+        "not permitted to load program always: needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"
+    );
 }

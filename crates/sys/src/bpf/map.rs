@@ -226,7 +226,7 @@ impl Map {
     pub fn entries(&self) -> Result<Entries, BpfError> {
         let mut all = Entries::default();
         let mut cursor: Option<Vec<u8>> = None;
-        let mut batch = BATCH_ENTRIES;
+        let mut batch = BATCH_ENTRIES.min(self.fd.answer().max_entries as usize).max(1);
         loop {
             let mut next = vec![0; call::cursor_bytes(&self.fd)];
             let mut keys = vec![0; batch * self.key_bytes()];
