@@ -104,8 +104,10 @@ impl fmt::Display for Error {
             Self::Write { path, source } => write!(f, "writing {}: {source}", path.display()),
             Self::Cargo { command } => write!(f, "{command} failed"),
             Self::TestsFailed => write!(f, "tests failed"),
-            Self::SkippedInCi { skipped } => write!(f, "{skipped} tests skipped themselves in CI"),
-            Self::Untidy { findings } => write!(f, "tidy found {findings} faults"),
+            Self::SkippedInCi { skipped } => {
+                write!(f, "tests that skipped themselves in CI: {skipped}")
+            }
+            Self::Untidy { findings } => write!(f, "faults found by tidy: {findings}"),
         }
     }
 }

@@ -8,9 +8,10 @@
 //!   `skipped: NAME: REASON` to the file that the environment variable `NETLOOM_SKIPS` names.
 //!
 //! Such a test counts as skipped, not as passed. With `CI=true` in the environment it fails the
-//! command, because a CI machine is there to run everything. A test that the build machines can
-//! never run is marked `#[ignore = "REASON"]` instead: it is listed and counted as skipped, but
-//! fails nothing.
+//! command, because a CI machine is there to run everything that its kernel supports. Two kinds are
+//! listed and counted as skipped, but fail nothing: a reason that begins with `this kernel`, as in
+//! `this kernel has no nfnetlink_hook`, which neither a package nor a right could mend; and a test
+//! marked `#[ignore = "REASON"]`, which needs what Debian does not have.
 
 mod packages;
 mod report;
@@ -18,6 +19,7 @@ mod report;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, process};
 
 use crate::cargo;
@@ -100,7 +102,9 @@ struct SkipFile {
 
 impl SkipFile {
     fn new(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(format!("netloom-skips-{}", process::id()));
+        // A run that was killed leaves its file, and process ids come again.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let path = folder.join(format!("netloom-skips-{}-{now}", process::id()));
         // `create_new` neither follows nor empties what another user put there.
         match fs::File::create_new(&path) {
             Ok(_) => Ok(Self { path }),
