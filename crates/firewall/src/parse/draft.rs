@@ -61,7 +61,7 @@ pub(crate) enum Command<'a> {
     /// `-F [chain]`.
     Flush(Option<Value<'a>>),
     /// `-Z [chain]`, which changes nothing in a file.
-    Zero,
+    Zero(Option<Value<'a>>),
     /// `-N chain`.
     NewChain(Value<'a>),
     /// `-X [chain]`.

@@ -38,6 +38,8 @@ pub(crate) struct Extension {
     pub(crate) tables: &'static [TableName],
     /// Hooks that may lead to it.
     pub(crate) hooks: Hooks,
+    /// Options of which exactly one must be given; empty for no such rule.
+    pub(crate) one_of: &'static [&'static str],
     pub(crate) options: &'static [ExtensionOption],
 }
 
@@ -135,6 +137,11 @@ impl Extension {
         self
     }
 
+    const fn one_of(mut self, one_of: &'static [&'static str]) -> Self {
+        self.one_of = one_of;
+        self
+    }
+
     const fn options(mut self, options: &'static [ExtensionOption]) -> Self {
         self.options = options;
         self
@@ -142,7 +149,15 @@ impl Extension {
 }
 
 const fn ext(name: &'static str) -> Extension {
-    Extension { name, family: None, protocol: None, tables: &[], hooks: ANY_HOOK, options: &[] }
+    Extension {
+        name,
+        family: None,
+        protocol: None,
+        tables: &[],
+        hooks: ANY_HOOK,
+        one_of: &[],
+        options: &[],
+    }
 }
 
 const fn option(names: &'static str, arguments: u8) -> ExtensionOption {

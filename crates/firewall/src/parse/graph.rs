@@ -9,11 +9,9 @@ use std::collections::HashMap;
 
 use super::extension::Hooks;
 use super::table::ChainBuilder;
+use crate::Hook;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{HeaderMatch, Rule, TableName, Target};
-
-/// Names of the hooks by bit.
-const HOOK_NAMES: [&str; 5] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
 
 /// The built-in chains of `table` in the order of their hooks.
 pub(crate) fn builtin_chains(table: TableName) -> &'static [&'static str] {
@@ -28,8 +26,11 @@ pub(crate) fn builtin_chains(table: TableName) -> &'static [&'static str] {
 /// The hook bit of a built-in chain; `None` for a user chain.
 pub(crate) fn hook(table: TableName, chain: &str) -> Option<Hooks> {
     let builtin = builtin_chains(table).contains(&chain);
-    let bit = HOOK_NAMES.iter().position(|name| *name == chain)?;
-    builtin.then_some(1 << bit)
+    Hook::from_chain(chain).filter(|_| builtin).map(bit)
+}
+
+fn bit(hook: Hook) -> Hooks {
+    1 << (hook as u8)
 }
 
 /// The chain that `rule` calls.
@@ -74,9 +75,9 @@ pub(crate) fn check(
         let rules = builder.chain.rules.iter().zip(&builder.needs);
         for (rule, needs) in rules {
             for need in needs.iter().filter(|need| hooks & !need.hooks != 0) {
-                let wrong = HOOK_NAMES.iter().enumerate();
-                let wrong = wrong.filter(|(bit, _)| hooks & !need.hooks & 1 << bit != 0);
-                let names: Vec<_> = wrong.map(|(_, name)| *name).collect();
+                let wrong = hooks & !need.hooks;
+                let names = Hook::ALL.into_iter().filter(|hook| wrong & bit(*hook) != 0);
+                let names: Vec<_> = names.map(Hook::chain).collect();
                 let detail = format!("it is reached from {}", names.join(" and "));
                 findings.push(Diagnostic::new(Code::WrongHook, need.span, detail));
             }

@@ -101,7 +101,10 @@ impl<'a> Item<'a> {
                 let detail = format!("`{}` needs `--{}`", self.name, row.name());
                 Err(self.refuse(Code::MissingOption, detail))
             }
-            None => Ok(()),
+            None => match self.extension.map_or(&[][..], |extension| extension.one_of) {
+                [] => Ok(()),
+                names => self.exactly_one(names).map(|_given| ()),
+            },
         }
     }
 

@@ -13,7 +13,10 @@ use super::item::Item;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Family, Match, MatchItem, Negatable};
 
+pub(crate) use network::{ADDR_TYPES, PACKET_TYPES};
 pub(crate) use packet::{bad_number, cut};
+pub(crate) use ports::FLAGS;
+pub(crate) use state::{DEFAULT_BURST, TICKS_PER_SECOND};
 
 /// What the meaning of a match depends on, besides its own options.
 pub(crate) struct Context<'f> {

@@ -64,6 +64,10 @@ pub(crate) fn build(
     }
     if let Some(target) = &draft.target {
         errors.extend(targets::check_table(&target.item, place.table).err());
+        if target.name.text == "DROP" && place.table == TableName::Nat {
+            let detail = "`DROP` works in filter: nat sees only the first packet of a connection";
+            errors.push(target.item.refuse(Code::WrongTable, detail));
+        }
     }
     let target = targets::typed(draft, source.span, place.chain_kind, &mut context)
         .map_err(|error| errors.push(error))

@@ -111,6 +111,13 @@ impl TableBuilder {
             Command::Replace(chain, number) => {
                 let at = self.existing(chain)?;
                 let place = rule_number(number, self.chains[at].chain.rules.len())?;
+                let lists = [draft.source, draft.destination];
+                if let Some(list) =
+                    lists.iter().flatten().find(|addr| addr.value.text.contains(','))
+                {
+                    let detail = "`-R` puts one rule in the place of one";
+                    return Err(list.value.refuse(Code::TooManyAddresses, detail));
+                }
                 self.chains[at].remove(place);
                 self.insert(at, place, draft, source, findings);
                 Ok(())
@@ -131,7 +138,8 @@ impl TableBuilder {
                 self.chains[at].clear();
                 Ok(())
             }
-            Command::Zero => Ok(()),
+            Command::Zero(None) => Ok(()),
+            Command::Zero(Some(chain)) => self.existing(chain).map(|_at| ()),
             Command::NewChain(chain) => self.new_chain(chain),
             Command::DeleteChain(chain) => self.delete_chain(chain, source.span),
             Command::RenameChain(old, new) => self.rename(old, new),

@@ -94,7 +94,6 @@ impl<'a> Reader<'a, '_> {
         if extension.is_none() {
             self.refuse_foreign(name)?;
             self.unknown = Some(self.draft.matches.len());
-            self.loose = true;
         }
         self.draft.matches.push(Item::new(name.text, extension, span));
         Ok(())
@@ -112,7 +111,6 @@ impl<'a> Reader<'a, '_> {
         if extension.is_none() && !known && !(self.surroundings.is_chain)(name.text) {
             self.refuse_foreign(name)?;
             self.unknown = Some(Self::TARGET);
-            self.loose = true;
         }
         let item = Item::new(name.text, extension, occurrence.span);
         let target = TargetDraft { goto, name, item };
@@ -164,10 +162,7 @@ impl<'a> Reader<'a, '_> {
             CommandOption::Replace => Command::Replace(chain, self.next_value(occurrence)?),
             CommandOption::Delete => Command::Delete(chain, self.optional_value()),
             CommandOption::Flush => Command::Flush(self.optional_value()),
-            CommandOption::Zero => {
-                self.optional_value();
-                Command::Zero
-            }
+            CommandOption::Zero => Command::Zero(self.optional_value()),
             CommandOption::NewChain => Command::NewChain(chain),
             CommandOption::DeleteChain => Command::DeleteChain(self.optional_value()),
             CommandOption::RenameChain => Command::RenameChain(chain, self.next_value(occurrence)?),

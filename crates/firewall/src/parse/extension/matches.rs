@@ -164,7 +164,7 @@ pub(super) const MATCHES: &[Extension] = &[
         flag("rateest-eq").inv(),
     ]),
     ext("realm").v4().hooks(IN | FWD | OUT | POST).options(&[value("realm").inv().must()]),
-    ext("recent").options(&[
+    ext("recent").one_of(&["set", "rcheck", "update", "remove"]).options(&[
         flag("set").inv(),
         flag("rcheck").inv(),
         flag("update").inv(),

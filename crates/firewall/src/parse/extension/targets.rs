@@ -17,20 +17,30 @@ pub(super) const TARGETS: &[Extension] = &[
         value("local-node"),
         value("hash-init"),
     ]),
-    ext("CONNMARK").options(&[
-        value("set-xmark"),
-        value("set-mark"),
-        value("and-mark"),
-        value("or-mark"),
-        value("xor-mark"),
-        flag("save-mark"),
-        flag("restore-mark"),
-        value("left-shift-mark"),
-        value("right-shift-mark"),
-        value("ctmask"),
-        value("nfmask"),
-        value("mask"),
-    ]),
+    ext("CONNMARK")
+        .one_of(&[
+            "set-xmark",
+            "set-mark",
+            "and-mark",
+            "or-mark",
+            "xor-mark",
+            "save-mark",
+            "restore-mark",
+        ])
+        .options(&[
+            value("set-xmark"),
+            value("set-mark"),
+            value("and-mark"),
+            value("or-mark"),
+            value("xor-mark"),
+            flag("save-mark"),
+            flag("restore-mark"),
+            value("left-shift-mark"),
+            value("right-shift-mark"),
+            value("ctmask"),
+            value("nfmask"),
+            value("mask"),
+        ]),
     ext("CONNSECMARK")
         .tables(&[TableName::Mangle, TableName::Security])
         .options(&[flag("save"), flag("restore")]),
@@ -53,14 +63,17 @@ pub(super) const TARGETS: &[Extension] = &[
         .v6()
         .tables(&[TableName::Mangle])
         .options(&[value("src-pfx").must(), value("dst-pfx").must()]),
-    ext("DSCP").tables(&[TableName::Mangle]).options(&[value("set-dscp"), value("set-dscp-class")]),
+    ext("DSCP")
+        .one_of(&["set-dscp", "set-dscp-class"])
+        .tables(&[TableName::Mangle])
+        .options(&[value("set-dscp"), value("set-dscp-class")]),
     ext("ECN").v4().tables(&[TableName::Mangle]).options(&[
         flag("ecn-tcp-remove"),
         value("ecn-tcp-cwr"),
         value("ecn-tcp-ece"),
         value("ecn-ip-ect"),
     ]),
-    ext("HL").v6().tables(&[TableName::Mangle]).options(&[
+    ext("HL").one_of(&["hl-set", "hl-dec", "hl-inc"]).v6().tables(&[TableName::Mangle]).options(&[
         value("hl-set"),
         value("hl-dec"),
         value("hl-inc"),
@@ -95,7 +108,7 @@ pub(super) const TARGETS: &[Extension] = &[
         flag("log-uid"),
         flag("log-macdecode"),
     ]),
-    ext("MARK").options(&[
+    ext("MARK").one_of(&["set-xmark", "set-mark", "and-mark", "or-mark", "xor-mark"]).options(&[
         value("set-xmark"),
         value("set-mark"),
         value("and-mark"),
@@ -168,29 +181,29 @@ pub(super) const TARGETS: &[Extension] = &[
         value("mss"),
         flag("ecn"),
     ]),
-    ext("TCPMSS").options(&[value("set-mss"), flag("clamp-mss-to-pmtu")]),
+    ext("TCPMSS")
+        .one_of(&["set-mss", "clamp-mss-to-pmtu"])
+        .options(&[value("set-mss"), flag("clamp-mss-to-pmtu")]),
     ext("TCPOPTSTRIP")
         .protocol(TCP)
         .tables(&[TableName::Mangle])
         .options(&[value("strip-options")]),
     ext("TEE").options(&[value("gateway").must(), value("oif")]),
-    ext("TOS").tables(&[TableName::Mangle]).options(&[
-        value("set-tos"),
-        value("and-tos"),
-        value("or-tos"),
-        value("xor-tos"),
-    ]),
+    ext("TOS")
+        .one_of(&["set-tos", "and-tos", "or-tos", "xor-tos"])
+        .tables(&[TableName::Mangle])
+        .options(&[value("set-tos"), value("and-tos"), value("or-tos"), value("xor-tos")]),
     ext("TPROXY").tables(&[TableName::Mangle]).hooks(PRE).options(&[
         value("on-port").must(),
         value("on-ip"),
         value("tproxy-mark"),
     ]),
     ext("TRACE").tables(&[TableName::Raw]),
-    ext("TTL").v4().tables(&[TableName::Mangle]).options(&[
-        value("ttl-set"),
-        value("ttl-dec"),
-        value("ttl-inc"),
-    ]),
+    ext("TTL")
+        .one_of(&["ttl-set", "ttl-dec", "ttl-inc"])
+        .v4()
+        .tables(&[TableName::Mangle])
+        .options(&[value("ttl-set"), value("ttl-dec"), value("ttl-inc")]),
     ext("ULOG").v4().options(&[
         value("ulog-nlgroup"),
         value("ulog-prefix"),

@@ -91,6 +91,7 @@ fn addr_types(given: &Given<'_>, family: Family) -> Result<Negatable<AddrTypes>,
                 | AddrType::Prohibit
                 | AddrType::Throw
                 | AddrType::Nat
+                | AddrType::Xresolve
         );
         if v4_only && family == Family::V6 {
             return Err(given.value.refuse(Code::WrongFamily, format!("address type `{full}`")));

@@ -27,7 +27,7 @@ pub(crate) const FLAGS: [(&str, u8); 8] = [
 ];
 
 pub(super) fn tcp(item: &Item<'_>) -> Result<Match, Refusal> {
-    let ports = ports(item, |value| service_range(value, TCP))?;
+    let ports = conditional(ports(item, |value| service_range(value, TCP))?);
     if let (Some(_), Some(flags)) = (item.get("syn"), item.get("tcp-flags")) {
         let detail = "`--syn` and `--tcp-flags`";
         return Err(Diagnostic::new(Code::ConflictingOptions, flags.span, detail).into());
@@ -70,13 +70,7 @@ fn flag(name: &str, value: Value<'_>) -> Result<u8, Diagnostic> {
 
 /// `udp` and `udplite`: reversed ranges are accepted there, and names of any transport.
 pub(super) fn datagram(item: &Item<'_>, context: &mut Context<'_>) -> Result<Ports, Refusal> {
-    let ports = ports(item, |value| {
-        let (low, high) = value.text.split_once(':').unwrap_or((value.text, value.text));
-        Ok((
-            if low.is_empty() { 0 } else { decimal_port(low, value)? },
-            if high.is_empty() { u16::MAX } else { decimal_port(high, value)? },
-        ))
-    })?;
+    let ports = ports(item, decimal_range)?;
     for given in &item.options {
         let range = if given.option.name() == "sport" { ports.source } else { ports.destination };
         if range.is_some_and(|range| range.value.0 > range.value.1) {
@@ -84,7 +78,7 @@ pub(super) fn datagram(item: &Item<'_>, context: &mut Context<'_>) -> Result<Por
             context.findings.push(given.value.refuse(Code::EmptyRange, detail));
         }
     }
-    Ok(ports)
+    Ok(conditional(ports))
 }
 
 /// `sctp`; chunk types are not compiled.
@@ -96,17 +90,24 @@ pub(super) fn sctp(item: &Item<'_>) -> Result<Match, Refusal> {
     }
 }
 
-/// `--sport` and `--dport`; a condition that every port fulfils is left out.
+/// `--sport` and `--dport`.
 fn ports(
     item: &Item<'_>,
     range: impl Fn(Value<'_>) -> Result<(u16, u16), Diagnostic>,
 ) -> Result<Ports, Diagnostic> {
     let side = |name: &str| -> Result<Option<NegatedRange>, Diagnostic> {
         let Some(given) = item.get(name) else { return Ok(None) };
-        let range = Negatable { negated: given.negated, value: range(given.value)? };
-        Ok(Some(range).filter(|range| *range != Negatable { negated: false, value: ALL }))
+        Ok(Some(Negatable { negated: given.negated, value: range(given.value)? }))
     };
     Ok(Ports { source: side("sport")?, destination: side("dport")? })
+}
+
+/// `ports` without conditions that every port fulfils. For tcp and udp, `iptables-save` leaves
+/// them out; for sctp it does not.
+fn conditional(ports: Ports) -> Ports {
+    let all = Negatable { negated: false, value: ALL };
+    let keep = |side: Option<NegatedRange>| side.filter(|range| *range != all);
+    Ports { source: keep(ports.source), destination: keep(ports.destination) }
 }
 
 /// `PORT`, `LOW:HIGH`, `LOW:` or `:HIGH` with numbers or service names.
@@ -127,6 +128,17 @@ fn service_port(text: &str, value: Value<'_>, protocol: u8) -> Result<u16, Diagn
     number::unsigned_u16(text)
         .or_else(|| service::port(text, Some(protocol)))
         .ok_or_else(|| value.refuse(Code::BadPort, format!("`{text}`")))
+}
+
+/// `PORT`, `LOW:HIGH`, `LOW:` or `:HIGH`, also reversed.
+fn decimal_range(value: Value<'_>) -> Result<(u16, u16), Diagnostic> {
+    let Some((low, high)) = value.text.split_once(':') else {
+        let port = decimal_port(value.text, value)?;
+        return Ok((port, port));
+    };
+    let low = if low.is_empty() { 0 } else { decimal_port(low, value)? };
+    let high = if high.is_empty() { u16::MAX } else { decimal_port(high, value)? };
+    Ok((low, high))
 }
 
 /// A port as getaddrinfo reads it: decimal only, also with leading zeros.
