@@ -20,12 +20,13 @@ pub use prepare::{PrepareError, PrepareErrorKind};
 
 use std::collections::BTreeMap;
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::{
-    Counters, Family, LogOptions, NflogOptions, Policy, RejectWith, Rule, Ruleset, TableName,
+    Counters, CtStates, Family, LogOptions, NflogOptions, Policy, RejectWith, Rule, Ruleset,
+    TableName,
 };
 
 use crate::case::PacketCase;
-use crate::hook::Hook;
 use bucket::TokenBucket;
 
 /// Timer interrupts per second of the kernel that the evaluator imitates, unless told otherwise.
@@ -196,10 +197,14 @@ impl Evaluator {
     }
 
     /// Sends `packet` through all tables at `hook` in the kernel's order, until one discards it.
+    /// The raw table runs before connection tracking and sees every packet without a connection.
     pub fn walk_hook(&mut self, hook: Hook, packet: &PacketCase) -> Vec<(TableName, Outcome)> {
+        let mut untracked_yet = packet.clone();
+        untracked_yet.ct = CtStates::INVALID;
         let mut outcomes = Vec::new();
         for table in TableName::ALL {
-            let outcome = self.walk(table, hook, packet);
+            let seen = if table == TableName::Raw { &untracked_yet } else { packet };
+            let outcome = self.walk(table, hook, seen);
             let accepted = outcome.verdict == Verdict::Accept;
             outcomes.push((table, outcome));
             if !accepted {

@@ -58,8 +58,8 @@ impl Universe {
     }
 }
 
-/// The first four are near each other, for ranges; the last four have a type by their value.
-const ADDRS_V4: [&str; 11] = [
+/// The first four are near each other, for ranges; some of the last have a type by their value.
+const ADDRS_V4: [&str; 12] = [
     "10.0.0.1",
     "10.0.0.2",
     "10.0.0.9",
@@ -70,6 +70,7 @@ const ADDRS_V4: [&str; 11] = [
     "172.16.0.1",
     "224.0.0.1",
     "255.255.255.255",
+    "0.0.0.0",
     "0.0.0.7",
 ];
 

@@ -8,7 +8,9 @@
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod engine;
 pub mod evaluate;
 pub mod generate;
 pub mod hook;
+pub mod live;
 pub mod random;

@@ -114,10 +114,10 @@ pub(super) fn has_addr_types(
     })
 }
 
-/// IPv4: the address has one type, which must be in the set (`inet_addr_type`).
+/// IPv4: the address has one type, which must be in the set (`inet_addr_type`). Since Linux 5.3
+/// only 0.0.0.0 itself, not all of 0.0.0.0/8, has its type by value.
 fn has_type_v4(wanted: AddrTypes, addr: Ipv4Addr, route: RouteTypes) -> bool {
-    let [first, ..] = addr.octets();
-    if first == 0 || addr == Ipv4Addr::BROADCAST {
+    if addr.is_unspecified() || addr == Ipv4Addr::BROADCAST {
         wanted.contains(AddrType::Broadcast)
     } else if addr.is_multicast() {
         wanted.contains(AddrType::Multicast)

@@ -5,6 +5,7 @@ mod chains;
 mod conditions;
 mod extension_headers;
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::{
     Chain, Counters, Family, HeaderMatch, Match, MatchItem, Negatable, Policy, Rule, Ruleset, Span,
     Table, TableName, Target, TargetItem,
@@ -12,7 +13,6 @@ use netloom_firewall::model::{
 
 use super::{Evaluator, Outcome};
 use crate::case::PacketCase;
-use crate::hook::Hook;
 
 /// The value as it stands, without `!`.
 fn is<T>(value: T) -> Negatable<T> {

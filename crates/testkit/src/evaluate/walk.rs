@@ -1,5 +1,6 @@
 //! The walk through one table (`ipt_do_table`, `ip6t_do_table`).
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::{Counters, Policy};
 
 use super::header::{self, Answer};
@@ -7,7 +8,6 @@ use super::{
     Action, Decision, Event, Outcome, PreparedRule, PreparedTable, RuleId, Verdict, condition,
 };
 use crate::case::PacketCase;
-use crate::hook::Hook;
 
 /// A rule position: chain and rule index in the table.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ struct Position {
 
 /// Sends `packet` through the built-in chain at `hook` and counts it.
 pub(super) fn walk(table: &mut PreparedTable, hook: Hook, packet: &PacketCase) -> Outcome {
-    let name = hook.chain_name();
+    let name = hook.chain();
     let base = table.chains.iter().position(|chain| chain.policy.is_some() && chain.name == name);
     let Some(base) = base else { return Outcome::absent() };
     let mut outcome = Outcome { decision: Decision::Policy, ..Outcome::absent() };

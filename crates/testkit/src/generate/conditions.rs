@@ -1,10 +1,11 @@
 //! The conditions of one rule, as command-line words.
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::Family;
 
 use super::Universe;
 use super::rules::{Place, Shape};
-use crate::hook::Hook;
+use crate::hook::{has_in_device, has_out_device};
 use crate::random::Random;
 
 /// The conditions of one rule.
@@ -30,7 +31,7 @@ pub(super) fn draw(
         }
     }
     let (takes_in, takes_out) =
-        place.hook.map_or((true, true), |hook| (hook.has_in_device(), hook.has_out_device()));
+        place.hook.map_or((true, true), |hook| (has_in_device(hook), has_out_device(hook)));
     for (option, taken) in [("-i", takes_in), ("-o", takes_out)] {
         if taken && random.one_in(5) {
             let name = &universe.interfaces[random.below(universe.interfaces.len())];

@@ -19,6 +19,8 @@ pub(super) struct NetworkParts {
     pub(super) extra: Vec<u8>,
     /// IPv6: number of the first header behind the fixed one.
     pub(super) first_header: u8,
+    /// IPv4: identification; a new one for each packet, lest fragments of two fit together.
+    pub(super) id: u16,
     /// IPv4: flags and fragment offset.
     pub(super) fragment: u16,
 }
@@ -59,7 +61,8 @@ pub(super) fn packet(network: &NetworkParts, transport: &TransportParts) -> Vec<
 
 fn header_v4(network: &NetworkParts, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
     let words = u8::try_from(5 + network.extra.len() / 4).expect("at most 40 bytes of options");
-    let mut bytes = vec![0x40 | words, network.service, 0, 0, 0x12, 0x34];
+    let mut bytes = vec![0x40 | words, network.service, 0, 0];
+    bytes.extend(network.id.to_be_bytes());
     bytes.extend(network.fragment.to_be_bytes());
     bytes.extend([network.hop_limit, network.protocol, 0, 0]);
     bytes.extend(source.octets());

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::{AddrType, AddrTypes, CtStates, Family};
 
 use super::frame::{NetworkParts, TransportParts, chain, packet, seal};
 use super::mutate::mutate;
 use super::{Constants, Universe};
 use crate::case::{PacketCase, PacketType, RouteTypes};
-use crate::hook::Hook;
+use crate::hook::{has_in_device, has_out_device};
 use crate::random::Random;
 
 /// A stream of packets that meet the rules of one ruleset; time passes from one to the next.
@@ -33,6 +34,16 @@ impl PacketSource {
         let mut case = PacketCase::new(family, network).expect("sealed packets are long enough");
         self.surround(&mut case, hook);
         case
+    }
+
+    /// The next packet as a frame for a device of the address `to`, to all or to a group.
+    pub fn frame(&mut self, to: [u8; 6]) -> ([u8; 14], Vec<u8>) {
+        let network = self.network_bytes();
+        let mut ethernet = self.ethernet(self.universe.family);
+        let group = [0x33, 0x33, 0, 0, 0, 1];
+        let target = self.random.copied(&[to, to, to, to, to, [0xff; 6], group]);
+        ethernet[..6].copy_from_slice(&target);
+        (ethernet, network)
     }
 
     /// The bytes of a packet, from its network header on.
@@ -76,6 +87,7 @@ impl PacketSource {
             service: self.draw(&services, Random::byte),
             extra: Vec::new(),
             first_header: protocol,
+            id: self.random.within(1, u16::MAX),
             fragment: 0,
         };
         match self.universe.family {
@@ -193,11 +205,11 @@ impl PacketSource {
         let steps_ns = [0, 0, 1_000, 3_900_000, 4_000_000, 200_000_000, 7_000_000_000];
         self.now_ns += self.random.copied(&steps_ns);
         case.now_ns = self.now_ns;
-        if hook.has_in_device() {
+        if has_in_device(hook) {
             case.in_device = Some(self.device());
             case.ethernet = (!self.random.one_in(6)).then(|| self.ethernet(case.family()));
         }
-        if hook.has_out_device() {
+        if has_out_device(hook) {
             case.out_device = Some(self.device());
         }
         let marks = self.constants.marks.clone();

@@ -4,10 +4,11 @@
 //! after it, so there are no loops; only chains that no output hook reaches ask for an Ethernet
 //! address; a built-in chain names no device that its hook does not have.
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::{Family, TableName};
 
 use super::{Universe, conditions};
-use crate::hook::{Hook, table_hooks};
+use crate::hook::{has_in_device, table_hooks};
 use crate::random::Random;
 
 /// What kind of ruleset is wanted.
@@ -101,10 +102,10 @@ fn places(random: &mut Random, shape: &Shape, table: TableName) -> Vec<Place> {
     let mut places: Vec<Place> = table_hooks(table)
         .iter()
         .map(|hook| Place {
-            name: hook.chain_name().to_owned(),
+            name: hook.chain().to_owned(),
             table,
             hook: Some(*hook),
-            input_only: hook.has_in_device(),
+            input_only: has_in_device(*hook),
         })
         .collect();
     for number in 0..random.below(shape.chains_max + 1) {

@@ -257,7 +257,8 @@ fn v4_address_types_are_one_each() {
     on([10, 0, 0, 2], is(of(&[AddrType::Local])), Holds);
     on([10, 0, 0, 2], is(of(&[AddrType::Unicast])), Fails);
     on([10, 0, 0, 2], not(of(&[AddrType::Unicast, AddrType::Broadcast])), Holds);
-    on([0, 0, 0, 7], is(of(&[AddrType::Broadcast])), Holds);
+    on([0, 0, 0, 0], is(of(&[AddrType::Broadcast])), Holds);
+    on([0, 0, 0, 7], is(of(&[AddrType::Local])), Holds);
     on([255, 255, 255, 255], is(of(&[AddrType::Broadcast])), Holds);
     on([255, 255, 255, 254], is(of(&[AddrType::Local])), Holds);
     on([239, 1, 2, 3], is(of(&[AddrType::Local, AddrType::Multicast])), Holds);

@@ -1,0 +1,24 @@
+//! The kernel's own iptables, in network namespaces made for the purpose.
+//!
+//! A [`Lab`] is a host between two wires. Frames are injected at the far end of `eth0`, or packets
+//! sent through a raw socket of the host itself; [`Lab::journey`] foretells at which hooks the
+//! host's tables will see them, and leaves out what the network stack would drop, change or
+//! answer by itself in ways a ruleset has no part in. [`Legacy`] makes an [`Engine`] of it.
+//!
+//! Invariant: the namespaces have no name and no process, so they end with the lab however it
+//! ends, and any number of labs may run at once. Nothing else sends in them: no address
+//! autoconfiguration, no answers. What INPUT accepts is dropped by the security table's policy
+//! behind it; the host has no route for its own packets unless it is the one who sends.
+//!
+//! [`Engine`]: crate::engine::Engine
+
+mod command;
+mod journey;
+mod lab;
+mod legacy;
+mod saved;
+
+pub use command::{CommandError, missing};
+pub use lab::{HOST_MAC, Lab, LabError, View};
+pub use legacy::{Legacy, LegacyError, Seen};
+pub use saved::{Malformed, parse_saved};
