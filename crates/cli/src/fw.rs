@@ -1,8 +1,12 @@
 //! `netloom fw`: iptables rules as eBPF programs.
 
+mod apply;
 mod check;
+mod live;
 mod placement;
 mod ruleset;
+mod settle;
+mod show;
 
 use clap::Subcommand;
 
@@ -17,6 +21,16 @@ pub(crate) const EXAMPLE: &str = "Example: netloom fw check rules.v4";
 pub(crate) enum Command {
     /// Read rulesets; report errors, doubts and where every rule would run
     Check(check::Arguments),
+    /// Replace the rules in the running kernel, all at once
+    Apply(apply::Arguments),
+    /// Keep applied rules that wait to be confirmed
+    Confirm(settle::Confirm),
+    /// Return to the rules before the last apply
+    Rollback(settle::Rollback),
+    /// Show the rules in force and their counters
+    Show(show::Arguments),
+    /// Take the firewall away
+    Remove(settle::Remove),
 }
 
 impl Command {
@@ -24,6 +38,11 @@ impl Command {
     pub(crate) fn run(&self, output: &Output) -> Result<Outcome, Failure> {
         match self {
             Self::Check(arguments) => check::run(arguments, output),
+            Self::Apply(arguments) => apply::run(arguments, output),
+            Self::Confirm(arguments) => settle::confirm(arguments, output),
+            Self::Rollback(arguments) => settle::rollback(arguments, output),
+            Self::Show(arguments) => show::run(arguments, output),
+            Self::Remove(arguments) => settle::remove(arguments, output),
         }
     }
 }

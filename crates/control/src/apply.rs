@@ -6,19 +6,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use netloom_firewall::model::{Family, Match, Ruleset};
 use netloom_firewall::{
-    COUNTERS_MAP, Cell, Compiled, GUARD_MAP, Hook, LOG_MAP, NETFILTER_PROGRAMS_MAP, Planned, Role,
-    Slots, XDP_PROGRAMS_MAP, compile, expected_hooks_offset, netfilter_entry, prepare,
+    COUNTERS_MAP, Cell, Compiled, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, Planned, Role,
+    Slots, XDP_PROGRAMS_MAP, compile, netfilter_entry, prepare,
 };
 use netloom_kernel::{LoadOptions, Loaded, load_object};
 use netloom_sys::bpf::UpdateMode;
-use netloom_sys::netlink::{HookEntry, HookOwner, hold_conntrack, hooks};
+use netloom_sys::netlink::hold_conntrack;
 use netloom_sys::wait_for_grace_period;
 
 use crate::counters;
 use crate::error::ControlError;
 use crate::firewall::{CONNTRACK_TABLE, Firewall, boot_ns, clear_generation};
 use crate::generation::{Description, LeftOut, Source, left_out};
-use crate::points::protocol;
+use crate::path;
 use crate::store::Store;
 
 /// What is to be applied.
@@ -138,50 +138,27 @@ impl Firewall {
         description.devices.iter().map(|name| self.attach_device(&program, name)).collect()
     }
 
-    /// Tells the pre-filter how many hooks PREROUTING has, if it is known what they all do.
+    /// Tells the pre-filter what it may rely on.
     fn set_guard(
         &self,
         compiled: &Compiled,
         loaded: &Loaded,
     ) -> Result<Vec<(Family, String)>, ControlError> {
-        let mut value = [0; 8];
-        let mut limited = Vec::new();
-        for family in [Family::V4, Family::V6] {
-            let concerned = compiled
-                .programs
-                .iter()
-                .any(|role| matches!(role, Role::Chain(of, _) if *of == family));
-            if !concerned || !compiled.programs.contains(&Role::Prefilter) {
-                continue;
-            }
-            match hooks(protocol(family) as u8, Hook::PreRouting as u32) {
-                Err(error) => limited.push((family, error.to_string())),
-                Ok(entries) => match entries.iter().find(|entry| !self.is_harmless(entry)) {
-                    Some(foreign) => limited.push((family, describe(foreign))),
-                    None => {
-                        let count = u32::try_from(entries.len()).unwrap_or(0).to_ne_bytes();
-                        let at = expected_hooks_offset(family) as usize;
-                        value[at..at + 4].copy_from_slice(&count);
-                    }
-                },
+        if !compiled.programs.contains(&Role::Prefilter) {
+            return Ok(Vec::new());
+        }
+        let mut families: Vec<Family> = Vec::new();
+        for role in &compiled.programs {
+            if let Role::Chain(family, _) = role
+                && !families.contains(family)
+            {
+                families.push(*family);
             }
         }
+        let (value, limited) = path::guard(self, &families)?;
         let map = loaded.map(GUARD_MAP).expect("every generation has a guard");
         map.update(&[0; 4], &value, UpdateMode::Any).map_err(ControlError::Bpf)?;
         Ok(limited)
-    }
-
-    /// Whether a function at PREROUTING can change neither address nor mark.
-    fn is_harmless(&self, entry: &HookEntry) -> bool {
-        const KNOWN: [&str; 4] =
-            ["ipv4_conntrack_defrag", "ipv6_defrag", "ipv4_conntrack_in", "ipv6_conntrack_in"];
-        match &entry.owner {
-            HookOwner::Program { id } => self.is_own(*id),
-            HookOwner::Chain { .. } => false,
-            HookOwner::Kernel => {
-                entry.function.as_deref().is_some_and(|function| KNOWN.contains(&function))
-            }
-        }
     }
 }
 
@@ -256,16 +233,6 @@ fn install(
     }
     let guard = loaded.map(GUARD_MAP).expect("every generation has a guard");
     guard.pin(&directory.join("guard")).map_err(ControlError::Bpf)
-}
-
-fn describe(entry: &HookEntry) -> String {
-    match &entry.owner {
-        HookOwner::Chain { table, name } => format!("nftables chain {name} of table {table}"),
-        HookOwner::Program { id } => format!("BPF program {id}"),
-        HookOwner::Kernel => {
-            entry.function.clone().unwrap_or_else(|| "an unknown hook function".into())
-        }
-    }
 }
 
 /// The deadline in the cell's unit.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use netloom_firewall::CompileError;
-use netloom_kernel::{AttachError, LoadError};
+use netloom_kernel::{AttachError, LoadError, RunError};
 use netloom_sys::bpf::BpfError;
 use netloom_sys::bpffs::BpffsError;
 use netloom_sys::netlink::NetlinkError;
@@ -62,6 +62,8 @@ pub enum ControlError {
     Conntrack(NetlinkError),
     /// A bpf operation failed.
     Bpf(BpfError),
+    /// A program could not be run on a test packet.
+    Run(RunError),
     /// A file operation failed.
     Io {
         /// The file.
@@ -121,6 +123,7 @@ impl fmt::Display for ControlError {
             Self::Device { name, source } => write!(f, "no device {name}: {source}"),
             Self::Conntrack(error) => write!(f, "cannot turn on connection tracking: {error}"),
             Self::Bpf(error) => error.fmt(f),
+            Self::Run(error) => error.fmt(f),
             Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
             Self::System { what, errno } => write!(f, "cannot {what}: {errno}"),
             Self::Stored { what, reason } => write!(f, "cannot read the stored {what}: {reason}"),
@@ -145,6 +148,7 @@ impl std::error::Error for ControlError {
             Self::Attach { source, .. } => Some(source),
             Self::Bpf(source) => Some(source),
             Self::Device { source, .. } | Self::Conntrack(source) => Some(source),
+            Self::Run(error) => Some(error),
             Self::Io { error, .. } => Some(error),
             _ => None,
         }

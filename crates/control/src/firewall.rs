@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use netloom_firewall::{Cell, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP};
 use netloom_kernel::Vmlinux;
-use netloom_sys::bpf::{Link, Map};
+use netloom_sys::bpf::Map;
 use netloom_sys::netlink::release_conntrack;
 use netloom_sys::{Capabilities, Capability, wait_for_grace_period};
 use rustix::time::{ClockId, clock_gettime};
@@ -164,7 +164,7 @@ impl Firewall {
         }
         for prefix in ["hook_", "xdp_"] {
             for name in store.names(prefix)? {
-                store.unpin(&store.path(&format!("{prefix}{name}")))?;
+                store.detach(&store.path(&format!("{prefix}{name}")))?;
             }
         }
         release_conntrack(CONNTRACK_TABLE).map_err(ControlError::Conntrack)?;
@@ -203,7 +203,7 @@ impl Firewall {
             let wanted = active.as_ref().map(|one| one.devices.as_slice()).unwrap_or_default();
             for name in store.names("xdp_")? {
                 if !wanted.contains(&name) {
-                    store.unpin(&store.path(&format!("xdp_{name}")))?;
+                    store.detach(&store.path(&format!("xdp_{name}")))?;
                 }
             }
         }
@@ -212,16 +212,6 @@ impl Firewall {
             release_conntrack(CONNTRACK_TABLE).map_err(ControlError::Conntrack)?;
         }
         Ok(cell)
-    }
-
-    /// Whether a program in a hook of this namespace is one of our dispatchers.
-    pub(crate) fn is_own(&self, program: u32) -> bool {
-        let ours = |name: &String| {
-            let path = self.store.path(&format!("hook_{name}"));
-            let facts = Link::pinned(&path).and_then(|link| link.facts());
-            facts.is_ok_and(|facts| facts.program_id == program)
-        };
-        self.store.names("hook_").is_ok_and(|names| names.iter().any(ours))
     }
 
     fn lock_existing(&self) -> Result<netloom_sys::FileLock, ControlError> {

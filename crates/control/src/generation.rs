@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use netloom_abi::{MapKind, MapSpec};
 use netloom_firewall::model::{Family, Ruleset};
 use netloom_firewall::parse::{ParseOptions, parse};
-use netloom_firewall::{Identity, Leniency, Place, Plan, Slots};
+use netloom_firewall::{Identity, Leniency, Place, Plan, Slots, plan};
 use netloom_sys::bpf::{Map, UpdateMode};
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,19 @@ impl Description {
     /// [`ControlError::Stored`] when a text is not a ruleset to this version of the program.
     pub fn rulesets(&self) -> Result<Vec<Ruleset>, ControlError> {
         self.sources.iter().map(Source::ruleset).collect()
+    }
+
+    /// The rules that do not run as they are written.
+    ///
+    /// # Errors
+    /// As [`Self::rulesets`].
+    pub fn left_out(&self) -> Result<Vec<LeftOut>, ControlError> {
+        let mut rows = Vec::new();
+        for source in &self.sources {
+            let ruleset = source.ruleset()?;
+            rows.extend(left_out(&ruleset, &plan(&ruleset), source.leniency()));
+        }
+        Ok(rows)
     }
 
     /// The counter slots as they are stored, for the rules of another generation to keep.

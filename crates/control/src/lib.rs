@@ -12,8 +12,8 @@
 //! - Whoever changes the directory holds its lock, and first sweeps away what a dead process left.
 //! - A counter's slot is never given to another rule while a generation that uses it is kept.
 //!
-//! Reading order: `store` (the directory), `generation` (one ruleset in it), `points` (the hooks),
-//! `apply` (the transaction), `firewall` (the other operations), `counters`.
+//! Reading order: `store` (the directory), `generation` (one ruleset in it), `points` (the hooks), `path`
+//! (what may stand between them), `apply` (the transaction), `firewall` (the other operations), `counters`.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,7 @@ mod counters;
 mod error;
 mod firewall;
 mod generation;
+mod path;
 mod points;
 mod store;
 

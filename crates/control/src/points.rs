@@ -67,7 +67,7 @@ impl Firewall {
                 return Ok(XdpAttachment { device: name.to_owned(), native: None });
             }
             // The device it was attached to is gone, and another has its name.
-            self.store.unpin(&path)?;
+            self.store.detach(&path)?;
         }
         match attach_xdp(program, device.index, XdpWish::NativeElseGeneric) {
             Ok(attachment) => {

@@ -15,8 +15,8 @@ use netloom_firewall::{
     CELL_MAP, COUNTERS_MAP, COUNTERS_MAX, Cell, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP,
     dispatcher, shared_maps,
 };
-use netloom_sys::bpf::{Map, UpdateMode};
-use netloom_sys::{FileLock, bpffs, netns};
+use netloom_sys::bpf::{Link, Map, UpdateMode};
+use netloom_sys::{Errno, FileLock, bpffs, netns};
 
 use crate::error::ControlError;
 
@@ -118,6 +118,20 @@ impl Store {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// Ends the attachment pinned at `path` and unpins it.
+    ///
+    /// Only a detach ends it at once: after the last pin is gone, the kernel takes its time.
+    pub(crate) fn detach(&self, path: &Path) -> Result<(), ControlError> {
+        let link = Link::pinned(path).map_err(ControlError::Bpf)?;
+        match link.detach() {
+            Err(error) if error.errno() != Some(Errno::NOLINK) => {
+                return Err(ControlError::Bpf(error));
+            }
+            _ => {}
+        }
+        self.unpin(path)
     }
 
     /// Unpins a file; one that is not there is fine.

@@ -20,7 +20,7 @@ pub use dispatch::{
     CELL_MAP, Cell, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP, dispatcher, netfilter_entry,
 };
 pub(crate) use chain::{Mode, is_decidable};
-pub use prefilter::expected_hooks_offset;
+pub use prefilter::{expected_hooks_offset, hook_counter};
 
 use chain::Chains;
 use code::Code;
@@ -33,6 +33,8 @@ use crate::model::{Chain, Family, Rule, Ruleset, Table, TableName};
 use crate::slots::{RuleId, Slots};
 use crate::{Hook, Point, Skip, key};
 
+/// Licence of the generated programs; the verifier gives some helpers to GPL-compatible ones only.
+const LICENSE: &str = "Dual MIT/GPL";
 /// Functions a program may have (`BPF_MAX_SUBPROGS`).
 const FUNCTIONS_MAX: usize = 256;
 /// Frames of a call chain (`MAX_CALL_FRAMES`).
@@ -244,7 +246,7 @@ impl Unit {
         let insns = builder.finish().map_err(|error: BuildError| CompileError::Build(error))?;
         let Layout { insns, functions, relocs } =
             unreachable::remove(Layout { insns, functions: self.functions, relocs });
-        let license = "Dual MIT/GPL".into();
+        let license = LICENSE.into();
         Ok(Program { name: self.name, kind, attach, license, insns, functions, relocs })
     }
 }

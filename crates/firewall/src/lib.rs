@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod model;
 pub mod parse;
 pub mod print;
+pub mod record;
 mod protocol;
 mod service;
 mod plan;
@@ -25,7 +26,7 @@ pub use compile::{
 };
 pub use emit::{
     CELL_MAP, COUNTERS_MAP, Cell, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP,
-    dispatcher, expected_hooks_offset, netfilter_entry, shared_maps,
+    dispatcher, expected_hooks_offset, hook_counter, netfilter_entry, shared_maps,
 };
 pub use hook::{Hook, Point};
 pub use lower::Unsupported;

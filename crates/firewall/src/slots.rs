@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{Family, Rule, Ruleset, TableName};
-use crate::Point;
+use crate::{Point, print};
 
 /// A rule's place in a ruleset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +59,7 @@ impl Slots {
                 for chain in &table.chains {
                     let mut seen: HashMap<String, usize> = HashMap::new();
                     for (index, rule) in chain.rules.iter().enumerate() {
-                        let text = rule.text.clone();
+                        let text = print::rule(rule, &chain.name, family);
                         let nth = seen.entry(text.clone()).or_default();
                         let identity = Identity::rule(family, table.name, &text, *nth);
                         *nth += 1;

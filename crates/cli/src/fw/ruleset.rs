@@ -104,6 +104,11 @@ impl SourceText {
         Ok(Self { name: input::name(path), bytes, lines })
     }
 
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
     /// Parses the text.
     pub(crate) fn parse(&self, family: Option<Family>) -> Read {
         match parse(&self.bytes, ParseOptions { family }) {

@@ -12,7 +12,7 @@ use netloom_abi::{
 use netloom_isa::{AluOp, Cond, Pc, Reg, Size};
 
 use super::code::{Code, verdict};
-use super::map_spec;
+use super::{LICENSE, map_spec};
 use crate::Point;
 use crate::model::Family;
 
@@ -112,7 +112,7 @@ pub fn dispatcher(index: Option<u32>) -> Object {
             name: "fw_dispatch".into(),
             kind,
             attach,
-            license: "Dual MIT/GPL".into(),
+            license: LICENSE.into(),
             insns: builder.finish().expect("all labels are placed nearby"),
             functions: vec![function],
             relocs,

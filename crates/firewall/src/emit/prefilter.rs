@@ -17,7 +17,7 @@
 mod guard;
 mod packet;
 
-pub use guard::expected_hooks_offset;
+pub use guard::{expected_hooks_offset, hook_counter};
 use netloom_abi::xdp;
 use netloom_isa::{AluOp, Cond, Label, Reg, Size};
 

@@ -1,11 +1,13 @@
 //! What must be true of the device, the path and the route before a drop is sound.
 
-use netloom_abi::{FieldPart, Helper};
-use netloom_isa::{AluOp, Cond, Label, Reg, Size};
+use netloom_abi::{
+    Arg, AttachType, FieldPart, Function, Helper, Linkage, Object, Program, ProgramType,
+};
+use netloom_isa::{AluOp, Cond, Label, Pc, Reg, Size};
 
 use super::{frame, set};
 use crate::emit::code::Code;
-use crate::emit::maps;
+use crate::emit::{LICENSE, maps};
 use crate::key::Field;
 use crate::model::Family;
 
@@ -62,9 +64,8 @@ pub(super) fn device(code: &mut Code, pass: Label) {
     code.jump_if(Cond::Ne, Reg::R2, 0, pass);
 }
 
-/// Passes where hooks have come to PREROUTING that user space did not see: they could translate
-/// the address, or mark the packet, before INPUT.
-pub(super) fn path(code: &mut Code, family: Family, pass: Label) {
+/// `r2` = number of functions at PREROUTING of the device that the frame holds.
+fn hook_count(code: &mut Code, family: Family) {
     let hooks = match family {
         Family::V4 => ("net", "nf.hooks_ipv4"),
         Family::V6 => ("net", "nf.hooks_ipv6"),
@@ -76,6 +77,42 @@ pub(super) fn path(code: &mut Code, family: Family, pass: Label) {
     code.load_inside(Size::Dw, Reg::R1, Reg::R1, hooks, 0);
     code.cast(Reg::R1, "nf_hook_entries");
     code.load_field(Size::H, Reg::R2, Reg::R0, ("nf_hook_entries", "num_hook_entries"));
+}
+
+/// An object whose XDP program returns how many functions PREROUTING has, by the same look-up as
+/// the pre-filter's. It is meant for a test run in the namespace concerned, never for attachment.
+pub fn hook_counter(family: Family) -> Object {
+    let mut code = Code::default();
+    code.call_kfunc("bpf_cast_to_kern_ctx");
+    code.load_field(Size::Dw, Reg::R1, Reg::R0, ("xdp_buff", "rxq"));
+    code.load_field(Size::Dw, Reg::R1, Reg::R1, ("xdp_rxq_info", "dev"));
+    code.store(Size::Dw, Reg::R10, frame::DEVICE, Reg::R1);
+    hook_count(&mut code, family);
+    code.mov(Reg::R0, Reg::R2);
+    code.exit();
+    let (builder, relocs) = code.into_parts();
+    let entry = Function {
+        name: "entry".into(),
+        pc: Pc(0),
+        linkage: Linkage::Static,
+        args: vec![Arg::Context],
+    };
+    let program = Program {
+        name: "fw_hook_count".into(),
+        kind: ProgramType::Xdp,
+        attach: AttachType::Xdp,
+        license: LICENSE.into(),
+        insns: builder.finish().expect("the code has no labels"),
+        functions: vec![entry],
+        relocs,
+    };
+    Object { maps: Vec::new(), programs: vec![program] }
+}
+
+/// Passes where hooks have come to PREROUTING that user space did not see: they could translate
+/// the address, or mark the packet, before INPUT.
+pub(super) fn path(code: &mut Code, family: Family, pass: Label) {
+    hook_count(code, family);
     code.map_value(Reg::R1, maps::GUARD, expected_hooks_offset(family));
     code.load(Size::W, Reg::R1, Reg::R1, 0);
     code.jump_if(Cond::Ne, Reg::R1, Reg::R2, pass);
