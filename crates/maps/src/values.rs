@@ -1,8 +1,9 @@
 //! The values of a map, by address.
 //!
 //! Address of a byte, relative to the map: `slot << shift | byte`, where `1 << shift` is the value
-//! size rounded up to a power of two. So an address tells its slot without a division, and an access
-//! is inside one value exactly when its last byte is below the value size.
+//! size rounded up to a power of two. The storage has the same layout. So an access is inside one
+//! value exactly when its last byte is below the value size and the storage reaches that far; the
+//! price is memory, up to twice the values' size where it is not a power of two.
 
 use std::sync::atomic::Ordering;
 
@@ -15,21 +16,16 @@ pub struct Values {
     words: Words,
     /// Accessible bytes of a value.
     size: u32,
-    /// Words from one value to the next.
-    stride: usize,
     shift: u32,
-    slots: u32,
 }
 
 impl Values {
     pub(crate) fn new(slots: u32, size: u32) -> Result<Self, CreateError> {
-        let stride = u64::from(size.div_ceil(8));
-        let words = Words::new(stride * u64::from(slots))?;
-        let Ok(stride) = usize::try_from(stride) else {
-            return Err(CreateError::ValueSize { size });
-        };
-        let shift = u64::from(size).next_power_of_two().trailing_zeros();
-        Ok(Self { words, size, stride, shift, slots })
+        // At least a word, so that every value is aligned as far as its accesses can be.
+        let stride = u64::from(size).next_power_of_two().max(8);
+        let bytes = stride * u64::from(slots.saturating_sub(1)) + u64::from(size);
+        let words = Words::new(bytes.div_ceil(8))?;
+        Ok(Self { words, size, shift: stride.trailing_zeros() })
     }
 
     /// Bytes of one value.
@@ -42,19 +38,13 @@ impl Values {
         u64::from(slot) << self.shift
     }
 
-    /// The byte in the storage where `bytes` bytes at `address` are, if all of one value.
+    /// The byte in the storage where `bytes` bytes at `address` are, if all of one value. It may be
+    /// behind the storage's end.
     #[inline]
     fn place(&self, address: u64, bytes: usize) -> Option<usize> {
-        let slot = address >> self.shift;
         let inner = address & ((1 << self.shift) - 1);
         let fits = inner.checked_add(bytes as u64)? <= u64::from(self.size);
-        if slot >= u64::from(self.slots) || !fits {
-            return None;
-        }
-        usize::try_from(slot)
-            .ok()?
-            .checked_mul(self.stride * 8)?
-            .checked_add(usize::try_from(inner).ok()?)
+        if fits { usize::try_from(address).ok() } else { None }
     }
 
     /// The `N` (1, 2, 4 or 8) bytes at `address`, or `None` outside a value.

@@ -106,12 +106,6 @@ pub(crate) fn offset(address: u64) -> u64 {
     address & ((1 << OFFSET_BITS) - 1)
 }
 
-/// The stack frame that an address would lie in, if it is one at all: large for other regions.
-#[inline]
-pub(crate) fn frame(address: u64) -> usize {
-    usize::from(tag(address).wrapping_sub(STACK))
-}
-
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

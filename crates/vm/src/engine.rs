@@ -1,11 +1,13 @@
 //! The interpreter loop.
 //!
-//! Instructions are counted per stretch between jumps, not one by one: `spent` holds those before
-//! `start`, where the current stretch begins, and `pc - start` those since.
+//! Instructions are counted per stretch between jumps, not one by one ([`Place`]).
+
+use std::slice;
 
 use netloom_abi::ProgramType;
+use netloom_isa::Reg;
 
-use crate::address::{FRAME_BYTES, FRAMES_MAX, Region};
+use crate::address::FRAMES_MAX;
 use crate::alu::{extend, low, unary, w32, w64};
 use crate::cpu::{Buffers, Limits, Outside};
 use crate::fault::{Access, Denied, Fault, FaultKind};
@@ -22,6 +24,9 @@ use rare::Next;
 
 /// Most tail calls of a run (`linux/bpf.h`: `MAX_TAIL_CALL_CNT`).
 const TAIL_CALLS_MAX: u32 = 33;
+
+/// Registers that a call keeps.
+const PRESERVED: [Reg; 4] = [Reg::R6, Reg::R7, Reg::R8, Reg::R9];
 
 /// A run in progress.
 pub(crate) struct Engine<'r> {
@@ -46,9 +51,9 @@ pub(crate) struct Engine<'r> {
     pub(crate) frames_used: usize,
 }
 
-/// `r0` to `r10`. The array is longer so that a masked number needs no bounds check.
+/// `r0` to `r10`.
 #[derive(Default)]
-pub(crate) struct Registers([u64; 16]);
+pub(crate) struct Registers([u64; 11]);
 
 /// A function that waits for one it called.
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +67,13 @@ pub(crate) struct Frame {
 
 impl Registers {
     #[inline(always)]
-    pub(crate) fn get(&self, register: u8) -> u64 {
-        self.0[usize::from(register & 15)]
+    pub(crate) fn get(&self, register: Reg) -> u64 {
+        self.0[register as usize]
     }
 
     #[inline(always)]
-    pub(crate) fn set(&mut self, register: u8, value: u64) {
-        self.0[usize::from(register & 15)] = value;
+    pub(crate) fn set(&mut self, register: Reg, value: u64) {
+        self.0[register as usize] = value;
     }
 
     #[inline]
@@ -167,22 +172,23 @@ macro_rules! step {
 
 /// Where the loop is.
 struct Place<'r> {
-    /// The next operation.
-    pc: usize,
-    /// Where the current stretch began.
-    start: usize,
-    spent: u64,
-    insns_max: u64,
     program: u32,
     code: &'r Code,
+    /// The operations from the next one on.
+    rest: slice::Iter<'r, Op>,
+    /// How many were left when the current stretch began.
+    left: usize,
+    spent: u64,
+    insns_max: u64,
 }
 
-impl Place<'_> {
+impl<'r> Place<'r> {
     /// Counts the stretch that ends here, and says whether the budget is exceeded.
     #[inline(always)]
     fn settle(&mut self) -> bool {
-        self.spent += self.pc.wrapping_sub(self.start) as u64;
-        self.start = self.pc;
+        let left = self.rest.len();
+        self.spent += self.left.wrapping_sub(left) as u64;
+        self.left = left;
         self.spent > self.insns_max
     }
 
@@ -191,10 +197,20 @@ impl Place<'_> {
     fn jump(&mut self, to: u32) -> bool {
         let exceeded = self.settle();
         if !exceeded {
-            self.pc = to as usize;
-            self.start = self.pc;
+            self.go(to as usize);
         }
         exceeded
+    }
+
+    #[inline(always)]
+    fn go(&mut self, to: usize) {
+        self.rest = self.code.ops.get(to..).unwrap_or_default().iter();
+        self.left = self.rest.len();
+    }
+
+    /// The position of the next operation.
+    fn next(&self) -> usize {
+        self.code.ops.len() - self.rest.len()
     }
 }
 
@@ -204,12 +220,11 @@ impl<'r> Engine<'r> {
         let Some(code) = self.machine.code(program) else {
             return Err(self.machine.fault(program, None, FaultKind::NoProgram));
         };
-        let mut ops = code.ops.as_slice();
         let insns_max = self.limits.insns_max;
-        let mut at = Place { pc: 0, start: 0, spent: 0, insns_max, program, code };
+        let mut at = Place { program, code, rest: [].iter(), left: 0, spent: 0, insns_max };
+        at.go(0);
         let kind = loop {
-            let Some(op) = ops.get(at.pc) else { break FaultKind::FellOff };
-            at.pc += 1;
+            let Some(op) = at.rest.next() else { break FaultKind::FellOff };
             rows!(step [self op at {
                 Op::Const { dst, value } => self.registers.set(dst, value),
                 Op::Jump { to } => if at.jump(to) { break budget(&self.limits) },
@@ -218,21 +233,21 @@ impl<'r> Engine<'r> {
                 Op::Call { to } => if let Err(kind) = self.enter(&mut at, to) { break kind },
                 Op::Exit => match self.leave(&mut at) {
                     Ok(Some(result)) => return Ok(result),
-                    Ok(None) => ops = at.code.ops.as_slice(),
+                    Ok(None) => {}
                     Err(kind) => break kind,
                 },
                 Op::Trap { fault } => break at.code.fault(fault),
-                Op::Rare(rare) => match self.rare(rare, ops.len()) {
+                Op::Rare(rare) => match self.rare(rare, at.code.ops.len()) {
                     Ok(Next::Continue) => {}
                     Ok(Next::Jump(to)) => if at.jump(to) { break budget(&self.limits) },
                     Ok(Next::Call(to)) => if let Err(kind) = self.enter(&mut at, to) { break kind },
                     Ok(Next::Program(to)) => match self.replace(&mut at, to) {
-                        Ok(()) => ops = at.code.ops.as_slice(),
+                        Ok(()) => {}
                         Err(kind) => break kind,
                     },
                     Ok(Next::Return) => match self.leave(&mut at) {
                         Ok(Some(result)) => return Ok(result),
-                        Ok(None) => ops = at.code.ops.as_slice(),
+                        Ok(None) => {}
                         Err(kind) => break kind,
                     },
                     Err(kind) => break kind,
@@ -241,31 +256,31 @@ impl<'r> Engine<'r> {
         };
         at.settle();
         self.executed = at.spent;
-        // A fall off the end has passed the last operation; all others stand behind theirs.
-        Err(self.machine.fault(at.program, Some(at.pc.saturating_sub(1)), kind))
+        // The faulting operation is the one before the next.
+        Err(self.machine.fault(at.program, Some(at.next().saturating_sub(1)), kind))
     }
 
     fn call(&mut self, run: Option<Run>) -> Result<(), FaultKind> {
         let run = run.ok_or(FaultKind::Unavailable("function"))?;
         let result = run(self, self.registers.arguments())?;
-        self.registers.set(0, result);
+        self.registers.set(Reg::R0, result);
         Ok(())
     }
 
     /// Gives the function at `to` a frame and goes there.
     #[inline(always)]
     fn enter(&mut self, at: &mut Place<'r>, to: u32) -> Result<(), FaultKind> {
-        let live = self.memory.frames_live;
-        if live >= FRAMES_MAX {
+        // The new frame's index is the number of functions that wait.
+        let depth = self.memory.depth() + 1;
+        if depth >= FRAMES_MAX {
             return Err(FaultKind::CallDepth);
         }
-        let preserved = [6, 7, 8, 9].map(|register| self.registers.get(register));
-        let (program, resume, turns) = (at.program, at.pc, self.turns);
+        let preserved = PRESERVED.map(|register| self.registers.get(register));
+        let (program, resume, turns) = (at.program, at.next(), self.turns);
         self.buffers.frames.push(Frame { program, resume, preserved, turns });
-        self.memory.frames_live = live + 1;
-        self.frames_used = self.frames_used.max(live + 1);
+        self.frames_used = self.frames_used.max(depth + 1);
         self.turns = self.limits.turns_max;
-        self.registers.set(10, frame_end(live));
+        self.set_depth(depth);
         if at.jump(to) { Err(budget(&self.limits)) } else { Ok(()) }
     }
 
@@ -277,31 +292,37 @@ impl<'r> Engine<'r> {
         }
         let Some(caller) = self.buffers.frames.pop() else {
             self.executed = at.spent;
-            return Ok(Some(self.registers.get(0)));
+            return Ok(Some(self.registers.get(Reg::R0)));
         };
-        for (register, value) in (6..).zip(caller.preserved) {
+        for (register, value) in PRESERVED.into_iter().zip(caller.preserved) {
             self.registers.set(register, value);
         }
-        let depth = self.buffers.frames.len();
         self.turns = caller.turns;
-        self.memory.frames_live = depth + 1;
-        self.registers.set(10, frame_end(depth));
+        self.set_depth(self.buffers.frames.len());
         if caller.program != at.program {
             at.program = caller.program;
             at.code = self.machine.code(caller.program).ok_or(FaultKind::NoProgram)?;
         }
-        (at.pc, at.start) = (caller.resume, caller.resume);
+        at.go(caller.resume);
         Ok(None)
+    }
+
+    /// Makes the frame of index `depth` the running function's.
+    fn set_depth(&mut self, depth: usize) {
+        // Frames are few, so the index always fits.
+        let frame_pointer = self.memory.set_depth(u16::try_from(depth).unwrap_or_default());
+        self.registers.set(Reg::R10, frame_pointer);
     }
 
     /// Goes to the beginning of another program, in the running function's frame.
     #[inline(always)]
     fn replace(&mut self, at: &mut Place<'r>, program: u32) -> Result<(), FaultKind> {
         let code = self.machine.code(program).ok_or(FaultKind::NoProgram)?;
-        if at.jump(0) {
+        if at.settle() {
             return Err(budget(&self.limits));
         }
         (at.program, at.code) = (program, code);
+        at.go(0);
         Ok(())
     }
 
@@ -309,12 +330,6 @@ impl<'r> Engine<'r> {
     pub(crate) fn packet_of(&self, skb: u64) -> Option<u64> {
         (self.skb == Some(skb)).then_some(self.packet_data)
     }
-}
-
-/// The frame pointer of the function at call depth `depth`.
-pub(crate) fn frame_end(depth: usize) -> u64 {
-    let depth = u16::try_from(depth).unwrap_or(u16::MAX >> 1);
-    Region::Stack(depth).at(FRAME_BYTES as u64)
 }
 
 fn access(access: Access, address: u64, bytes: u64, denied: Denied) -> FaultKind {

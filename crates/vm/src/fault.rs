@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netloom_isa::{Insn, Pc};
+use netloom_isa::{Insn, Pc, Syntax};
 
 use crate::address::Region;
 
@@ -108,7 +108,9 @@ pub enum Access {
 }
 
 /// Why a memory access was refused.
+// As wide as a loaded value, so that a load's result travels in two registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u64)]
 pub enum Denied {
     /// Nothing is in that region.
     Unmapped,
@@ -150,7 +152,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "program {} `{}` at pc {}: {}", self.program, self.name, self.pc, self.kind)?;
         match self.insn {
-            Some(insn) => write!(f, " ({insn:?})"),
+            Some(insn) => write!(f, ", `{}`", insn.text(Syntax::PseudoC)),
             None => Ok(()),
         }
     }

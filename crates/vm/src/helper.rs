@@ -7,8 +7,9 @@ use netloom_abi::Helper;
 use netloom_maps::{Map, MapError};
 
 use crate::address::Region;
+use crate::alu::low;
 use crate::engine::Engine;
-use crate::fault::{Access, FaultKind};
+use crate::fault::{Access, Denied, FaultKind};
 use crate::fib::{self, PARAMS_BYTES};
 
 /// What a helper does with `r1` to `r5`, giving `r0`.
@@ -66,30 +67,28 @@ fn negative(errno: i32) -> u64 {
     i64::from(-errno).cast_unsigned()
 }
 
-/// What a map operation returns: 0 or a negative error number. What the verifier refuses faults.
-fn outcome(
+/// What a map operation returns: 0 or a negative error number.
+fn outcome(result: Result<(), MapError>) -> u64 {
+    result.map_or_else(|error| negative(error.errno()), |()| 0)
+}
+
+/// The map that `r1` holds, of a type whose values programs can look up.
+fn map_of_values<'m>(
+    maps: &'m [Map],
     callee: &'static str,
-    value: u64,
-    result: Result<(), MapError>,
-) -> Result<u64, FaultKind> {
-    match result {
-        Ok(()) => Ok(0),
-        Err(MapError::Unsupported) => Err(FaultKind::Argument { callee, argument: 1, value }),
-        Err(error) => Ok(negative(error.errno())),
-    }
+    handle: u64,
+) -> Result<(u16, &'m Map), FaultKind> {
+    let (index, map) = map_at(maps, callee, 1, handle)?;
+    let wrong = FaultKind::Argument { callee, argument: 1, value: handle };
+    map.values().map(|_| (index, map)).ok_or(wrong)
 }
 
 fn map_lookup(engine: &mut Engine<'_>, [handle, key, ..]: [u64; 5]) -> Result<u64, FaultKind> {
     let maps = engine.memory.maps;
-    let (index, map) = map_at(maps, "map_lookup_elem", 1, handle)?;
+    let (index, map) = map_of_values(maps, "map_lookup_elem", handle)?;
     engine.read_key(map, key)?;
-    match map.value_address(&engine.buffers.key, engine.outside.cpu) {
-        Ok(address) => Ok(Region::Map(index).at(address)),
-        Err(MapError::Unsupported) => {
-            Err(FaultKind::Argument { callee: "map_lookup_elem", argument: 1, value: handle })
-        }
-        Err(_) => Ok(0),
-    }
+    let address = map.value_address(&engine.buffers.key, engine.outside.cpu);
+    Ok(address.map_or(0, |address| Region::Map(index).at(address)))
 }
 
 fn map_update(
@@ -102,17 +101,14 @@ fn map_update(
     engine.read_value(value, u64::from(map.spec().value_size))?;
     let buffers = &engine.buffers;
     let result = map.update_on(engine.outside.cpu, &buffers.key, &buffers.value, flags);
-    outcome("map_update_elem", handle, result)
+    Ok(outcome(result))
 }
 
 fn map_delete(engine: &mut Engine<'_>, [handle, key, ..]: [u64; 5]) -> Result<u64, FaultKind> {
     let maps = engine.memory.maps;
     let (_, map) = map_to_change(maps, "map_delete_elem", handle)?;
-    if map.values().is_none() {
-        return outcome("map_delete_elem", handle, Err(MapError::Unsupported));
-    }
     engine.read_key(map, key)?;
-    outcome("map_delete_elem", handle, map.delete(&engine.buffers.key))
+    Ok(outcome(map.delete(&engine.buffers.key)))
 }
 
 /// A map that programs may change.
@@ -121,7 +117,7 @@ fn map_to_change<'m>(
     callee: &'static str,
     handle: u64,
 ) -> Result<(u16, &'m Map), FaultKind> {
-    let (index, map) = map_at(maps, callee, 1, handle)?;
+    let (index, map) = map_of_values(maps, callee, handle)?;
     if map.is_read_only_to_programs() {
         return Err(FaultKind::Argument { callee, argument: 1, value: handle });
     }
@@ -149,7 +145,7 @@ fn ringbuf_output(
     let wrong = FaultKind::Argument { callee: "ringbuf_output", argument: 1, value: handle };
     let ring = map.ring().ok_or(wrong)?;
     engine.read_value(data, size)?;
-    outcome("ringbuf_output", handle, ring.output(&engine.buffers.value, flags))
+    Ok(outcome(ring.output(&engine.buffers.value, flags)))
 }
 
 fn fib_lookup(
@@ -157,12 +153,12 @@ fn fib_lookup(
     [_, params, bytes, flags, _]: [u64; 5],
 ) -> Result<u64, FaultKind> {
     // The length is a C int; the kernel refuses what is shorter than its structure.
-    if crate::alu::low(bytes).cast_signed() < 64 || flags & !FIB_FLAGS != 0 {
+    if low(bytes).cast_signed() < 64 || flags & !FIB_FLAGS != 0 {
         return Ok(negative(INVALID));
     }
     let mut block = [0; PARAMS_BYTES];
     engine.callee_read(params, &mut block)?;
-    let Some(query) = fib::parse(&block, crate::alu::low(flags)) else {
+    let Some(query) = fib::parse(&block, low(flags)) else {
         return Ok(negative(NO_FAMILY));
     };
     let Some(table) = &mut engine.outside.fib else { return Ok(fib::NOT_FORWARDED.into()) };
@@ -192,9 +188,9 @@ impl Engine<'_> {
             |denied| FaultKind::Access { access: Access::CalleeRead, address, bytes, denied };
         let readable = self.memory.readable_bytes(address).map_err(fault)?;
         if bytes > readable.min(COPY_BYTES_MAX) {
-            return Err(fault(crate::fault::Denied::OutOfBounds));
+            return Err(fault(Denied::OutOfBounds));
         }
-        let length = usize::try_from(bytes).or(Err(fault(crate::fault::Denied::OutOfBounds)))?;
+        let length = usize::try_from(bytes).or(Err(fault(Denied::OutOfBounds)))?;
         self.buffers.value.resize(length, 0);
         self.memory.read(address, &mut self.buffers.value).map_err(fault)
     }

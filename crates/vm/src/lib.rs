@@ -29,6 +29,8 @@ mod memory;
 mod model;
 mod objects;
 mod op;
+#[cfg(test)]
+mod tests;
 
 pub use address::Region;
 pub use context::{

@@ -67,7 +67,7 @@ impl Lowering {
             return self.trap(FaultKind::FrameWrite);
         }
         match insn {
-            Insn::Alu { width, op, dst, src } => alu(width, op, dst.number(), src),
+            Insn::Alu { width, op, dst, src } => alu(width, op, dst, src),
             Insn::Neg { width: Width::W64, dst } => {
                 unary(dst, dst, |dst, src| Op::Neg64 { dst, src })
             }
@@ -78,17 +78,14 @@ impl Lowering {
             Insn::Endian { op, size, dst } => self.endian(op, size, dst),
             Insn::LoadImm64 { dst, value } => self.constant(index, dst, value),
             Insn::Load { size, signed, dst, base, off } => load(size, signed, dst, base, off),
-            Insn::Store { size, base, off, src } => store(size, base.number(), off, src),
+            Insn::Store { size, base, off, src } => store(size, base, off, src),
             Insn::Atomic { op, width, base, off, src } => {
-                let (base, src) = (base.number(), src.number());
                 Op::Rare(Rare::Atomic { op, width, base, off, src })
             }
             Insn::LoadAcquire { size, dst, base, off } => {
-                let (dst, base) = (dst.number(), base.number());
                 Op::Rare(Rare::LoadAcquire { size, dst, base, off })
             }
             Insn::StoreRelease { size, base, off, src } => {
-                let (base, src) = (base.number(), src.number());
                 Op::Rare(Rare::StoreRelease { size, base, off, src })
             }
             Insn::LoadPacket { size: Size::Dw, .. } => self.trap(FaultKind::Invalid),
@@ -97,7 +94,7 @@ impl Lowering {
             }
             Insn::Jump { off, .. } => Op::Jump { to: self.target(index, off) },
             Insn::JumpIf { width, cond, dst, src, off } => {
-                jump_if(width, cond, dst.number(), src, self.target(index, off.into()))
+                jump_if(width, cond, dst, src, self.target(index, off.into()))
             }
             Insn::MayGoto { off } => Op::Rare(Rare::MayGoto { to: self.target(index, off.into()) }),
             Insn::Call(callee) => self.call(index, callee),
@@ -135,7 +132,6 @@ impl Lowering {
     }
 
     fn sign_extend(&mut self, width: Width, from: Size, dst: Reg, src: Reg) -> Op {
-        let (dst, src) = (dst.number(), src.number());
         match (width, from) {
             (Width::W64, Size::B) => Op::Sign8 { dst, src },
             (Width::W64, Size::H) => Op::Sign16 { dst, src },
@@ -147,7 +143,7 @@ impl Lowering {
     }
 
     fn endian(&mut self, op: EndianOp, size: Size, dst: Reg) -> Op {
-        let (dst, src) = (dst.number(), dst.number());
+        let src = dst;
         match (op, size) {
             (_, Size::B) => self.trap(FaultKind::Invalid),
             (EndianOp::ToLe, Size::H) => Op::Low16 { dst, src },
@@ -160,7 +156,6 @@ impl Lowering {
     }
 
     fn constant(&mut self, index: usize, dst: Reg, value: Imm64) -> Op {
-        let dst = dst.number();
         let map = |map: u32| u16::try_from(map).ok().filter(|&map| usize::from(map) < self.maps);
         let value = match value {
             Imm64::Value(value) => Some(value),
@@ -183,7 +178,7 @@ impl Lowering {
     fn call(&mut self, index: usize, callee: Callee) -> Op {
         match callee {
             Callee::Local(off) => Op::Call { to: self.target(index, off) },
-            Callee::Reg(target) => Op::Rare(Rare::CallReg { target: target.number() }),
+            Callee::Reg(target) => Op::Rare(Rare::CallReg { target }),
             Callee::Helper(id) => match Helper::new(id) {
                 Some(Helper::TailCall) => Op::Rare(Rare::TailCall),
                 helper => match helper.and_then(helper::row) {
@@ -236,8 +231,8 @@ fn fetched(op: AtomicOp, src: Reg) -> Option<Reg> {
     }
 }
 
-fn unary(dst: Reg, src: Reg, op: fn(u8, u8) -> Op) -> Op {
-    op(dst.number(), src.number())
+fn unary(dst: Reg, src: Reg, op: fn(Reg, Reg) -> Op) -> Op {
+    op(dst, src)
 }
 
 macro_rules! uniform {
@@ -248,26 +243,26 @@ macro_rules! uniform {
         unary { $($u:ident $uf:ident)* }
         memory { $($size:ident $bytes:literal $load:ident $store:ident $storek:ident)* }
     ) => {
-        fn alu(width: Width, op: AluOp, dst: u8, src: Operand) -> Op {
+        fn alu(width: Width, op: AluOp, dst: Reg, src: Operand) -> Op {
             match (op, width, src) {
                 $(
-                    (AluOp::$a, Width::W64, Operand::Reg(src)) => Op::$a64 { dst, src: src.number() },
+                    (AluOp::$a, Width::W64, Operand::Reg(src)) => Op::$a64 { dst, src },
                     (AluOp::$a, Width::W64, Operand::Imm(k)) => Op::$ak64 { dst, k },
-                    (AluOp::$a, Width::W32, Operand::Reg(src)) => Op::$a32 { dst, src: src.number() },
+                    (AluOp::$a, Width::W32, Operand::Reg(src)) => Op::$a32 { dst, src },
                     (AluOp::$a, Width::W32, Operand::Imm(k)) => Op::$ak32 { dst, k },
                 )*
             }
         }
 
-        fn jump_if(width: Width, cond: Cond, dst: u8, src: Operand, to: u32) -> Op {
+        fn jump_if(width: Width, cond: Cond, dst: Reg, src: Operand, to: u32) -> Op {
             match (cond, width, src) {
                 $(
                     (Cond::$j, Width::W64, Operand::Reg(src)) => {
-                        Op::$j64 { dst, src: src.number(), to }
+                        Op::$j64 { dst, src, to }
                     }
                     (Cond::$j, Width::W64, Operand::Imm(k)) => Op::$jk64 { dst, k, to },
                     (Cond::$j, Width::W32, Operand::Reg(src)) => {
-                        Op::$j32 { dst, src: src.number(), to }
+                        Op::$j32 { dst, src, to }
                     }
                     (Cond::$j, Width::W32, Operand::Imm(k)) => Op::$jk32 { dst, k, to },
                 )*
@@ -275,7 +270,6 @@ macro_rules! uniform {
         }
 
         fn load(size: Size, signed: bool, dst: Reg, base: Reg, off: i16) -> Op {
-            let (dst, base) = (dst.number(), base.number());
             if signed {
                 return Op::Rare(Rare::LoadSigned { size, dst, base, off });
             }
@@ -284,10 +278,10 @@ macro_rules! uniform {
             }
         }
 
-        fn store(size: Size, base: u8, off: i16, src: Operand) -> Op {
+        fn store(size: Size, base: Reg, off: i16, src: Operand) -> Op {
             match (size, src) {
                 $(
-                    (Size::$size, Operand::Reg(src)) => Op::$store { base, src: src.number(), off },
+                    (Size::$size, Operand::Reg(src)) => Op::$store { base, src, off },
                     (Size::$size, Operand::Imm(k)) => Op::$storek { base, off, k },
                 )*
             }

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use netloom_abi::{LinkError, Object, ProgramType, link};
-use netloom_isa::Insn;
+use netloom_isa::{Insn, Reg};
 use netloom_maps::{CreateError, Geometry, Map};
 
 use crate::address::MAPS_MAX;
 use crate::context::Context;
 use crate::cpu::Cpu;
-use crate::engine::{Engine, Registers, frame_end};
+use crate::engine::{Engine, Registers};
 use crate::fault::{Fault, FaultKind};
 use crate::input;
 use crate::lower::{Code, lower};
@@ -169,22 +169,16 @@ impl Machine {
         cpu.scratch.reset();
         let scratch = &mut cpu.scratch;
         let input = input::prepare(context, &mut scratch.objects);
+        let (r1, r2, skb, packet_data) = (input.r1, input.r2, input.skb, input.packet_data);
+        let null_reads_zero = kind == ProgramType::Netfilter;
         let mut engine = Engine {
             machine: self,
-            memory: Memory {
-                stack: &mut scratch.stack,
-                frames_live: 1,
-                context: input.context,
-                packet: input.packet,
-                objects: input.objects,
-                maps: &self.maps,
-                null_reads_zero: kind == ProgramType::Netfilter,
-            },
+            memory: Memory::new(&mut scratch.stack, &self.maps, input, null_reads_zero),
             buffers: &mut scratch.buffers,
             outside: &mut cpu.outside,
             kind,
-            skb: input.skb,
-            packet_data: input.packet_data,
+            skb,
+            packet_data,
             registers: Registers::default(),
             limits: cpu.limits,
             turns: cpu.limits.turns_max,
@@ -192,9 +186,10 @@ impl Machine {
             executed: 0,
             frames_used: 1,
         };
-        engine.registers.set(1, input.r1);
-        engine.registers.set(2, input.r2);
-        engine.registers.set(10, frame_end(0));
+        let frame_pointer = engine.memory.set_depth(0);
+        for (register, value) in [(Reg::R1, r1), (Reg::R2, r2), (Reg::R10, frame_pointer)] {
+            engine.registers.set(register, value);
+        }
         let result = engine.execute(program);
         (cpu.executed, scratch.frames_used) = (engine.executed, engine.frames_used);
         result
@@ -273,6 +268,3 @@ impl std::error::Error for MachineError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,6 +11,7 @@ use netloom_maps::Map;
 
 use crate::address::{self, FRAME_BYTES, FRAMES_MAX, NULL_PAGE_BYTES, Region};
 use crate::fault::Denied;
+use crate::input::Input;
 use crate::objects::Objects;
 
 /// The stack frames of all functions.
@@ -18,14 +19,16 @@ pub(crate) type Stack = [[u8; FRAME_BYTES]; FRAMES_MAX];
 
 /// What a run can address.
 pub(crate) struct Memory<'r> {
-    pub(crate) stack: &'r mut Stack,
-    /// Frames below this are live; at most `FRAMES_MAX`.
-    pub(crate) frames_live: usize,
-    pub(crate) context: Context<'r>,
+    stack: &'r mut Stack,
+    /// Index of the running function's frame; it and those below are live.
+    depth: usize,
+    /// Address of that frame's first byte.
+    frame_base: u64,
+    context: Context<'r>,
     pub(crate) packet: Bytes<'r>,
-    pub(crate) objects: Option<&'r Objects>,
+    objects: Option<&'r Objects>,
     pub(crate) maps: &'r [Map],
-    pub(crate) null_reads_zero: bool,
+    null_reads_zero: bool,
 }
 
 /// The context region.
@@ -54,29 +57,51 @@ impl Bytes<'_> {
     }
 }
 
-impl Memory<'_> {
+impl<'r> Memory<'r> {
+    /// The memory of a run that starts with `input`. Loads from the null page give zero if
+    /// `null_reads_zero`.
+    pub(crate) fn new(
+        stack: &'r mut Stack,
+        maps: &'r [Map],
+        input: Input<'r>,
+        null_reads_zero: bool,
+    ) -> Self {
+        let Input { context, packet, objects, .. } = input;
+        let frame_base = Region::Stack(0).at(0);
+        Self { stack, depth: 0, frame_base, context, packet, objects, maps, null_reads_zero }
+    }
+
+    /// Index of the running function's stack frame.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Makes the frames up to that of index `depth`, less than `FRAMES_MAX`, live. Returns the frame
+    /// pointer of the function at that depth.
+    pub(crate) fn set_depth(&mut self, depth: u16) -> u64 {
+        self.depth = usize::from(depth);
+        self.frame_base = Region::Stack(depth).at(0);
+        self.frame_base + FRAME_BYTES as u64
+    }
+
     /// The `N` bytes at `address`, zero-extended.
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, address: u64) -> Result<u64, Denied> {
-        let frame = address::frame(address);
-        if frame < self.frames_live
-            && let Some(value) = self.stack.get(frame).and_then(|bytes| get::<N>(bytes, address))
-        {
-            return Ok(value);
+        let frame = &self.stack[self.depth % FRAMES_MAX];
+        match get::<N>(frame, address.wrapping_sub(self.frame_base)) {
+            Some(value) => Ok(value),
+            None => self.load_elsewhere::<N>(address),
         }
-        self.load_elsewhere::<N>(address)
     }
 
     /// Puts the low `N` bytes of `value` at `address`.
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), Denied> {
-        let frame = address::frame(address);
-        if frame < self.frames_live
-            && let Some(bytes) = self.stack.get_mut(frame)
-        {
-            return put::<N>(bytes, address, value).ok_or(Denied::OutOfBounds);
+        let frame = &mut self.stack[self.depth % FRAMES_MAX];
+        match put::<N>(frame, address.wrapping_sub(self.frame_base), value) {
+            Some(()) => Ok(()),
+            None => self.store_elsewhere::<N>(address, value),
         }
-        self.store_elsewhere::<N>(address, value)
     }
 
     #[inline(never)]
@@ -179,7 +204,7 @@ impl Memory<'_> {
 
     fn bytes_to_read(&self, region: Region) -> Result<&[u8], Denied> {
         match region {
-            Region::Stack(frame) if usize::from(frame) < self.frames_live => {
+            Region::Stack(frame) if usize::from(frame) <= self.depth => {
                 let frame = self.stack.get(usize::from(frame));
                 frame.map(|bytes| &bytes[..]).ok_or(Denied::Unmapped)
             }
@@ -230,7 +255,7 @@ impl Memory<'_> {
 
     fn bytes_to_write(&mut self, region: Region) -> Result<&mut [u8], Denied> {
         match region {
-            Region::Stack(frame) if usize::from(frame) < self.frames_live => {
+            Region::Stack(frame) if usize::from(frame) <= self.depth => {
                 let frame = self.stack.get_mut(usize::from(frame));
                 frame.map(|bytes| &mut bytes[..]).ok_or(Denied::Unmapped)
             }
@@ -255,10 +280,10 @@ impl Memory<'_> {
     }
 }
 
-/// The `N` bytes at the address's offset in `bytes`.
+/// The `N` bytes at `offset` in `bytes`.
 #[inline(always)]
-fn get<const N: usize>(bytes: &[u8], address: u64) -> Option<u64> {
-    let start = usize::try_from(address::offset(address)).ok()?;
+fn get<const N: usize>(bytes: &[u8], offset: u64) -> Option<u64> {
+    let start = usize::try_from(offset).ok()?;
     let chunk = bytes.get(start..)?.first_chunk::<N>()?;
     let mut word = [0; 8];
     word.get_mut(..N)?.copy_from_slice(chunk);
@@ -266,8 +291,8 @@ fn get<const N: usize>(bytes: &[u8], address: u64) -> Option<u64> {
 }
 
 #[inline(always)]
-fn put<const N: usize>(bytes: &mut [u8], address: u64, value: u64) -> Option<()> {
-    let start = usize::try_from(address::offset(address)).ok()?;
+fn put<const N: usize>(bytes: &mut [u8], offset: u64, value: u64) -> Option<()> {
+    let start = usize::try_from(offset).ok()?;
     let chunk = bytes.get_mut(start..)?.first_chunk_mut::<N>()?;
     chunk.copy_from_slice(value.to_le_bytes().get(..N)?);
     Some(())

@@ -200,20 +200,25 @@ impl Objects {
 
     /// Writes a field of up to 64 bits that begins at a byte. A bit field has its byte for itself.
     fn put(&mut self, object: Object, field: FieldAt, value: u64) {
-        let bytes = (field.bit_size.div_ceil(8) as usize).min(8);
-        let value = value.to_le_bytes();
-        self.put_bytes(object, field, value.get(..bytes).unwrap_or_default());
+        let [a, b, c, d, ..] = value.to_le_bytes();
+        match field.bit_size {
+            0..=8 => self.put_bytes(object, field, &[a]),
+            9..=16 => self.put_bytes(object, field, &[a, b]),
+            17..=32 => self.put_bytes(object, field, &[a, b, c, d]),
+            _ => self.put_bytes(object, field, &value.to_le_bytes()),
+        }
     }
 
-    fn put_bytes(&mut self, object: Object, field: FieldAt, value: &[u8]) {
+    #[inline]
+    fn put_bytes<const N: usize>(&mut self, object: Object, field: FieldAt, value: &[u8; N]) {
         let start = (field.bit_offset / 8) as usize;
         let place = self
             .images
             .get_mut(object as usize)
-            .and_then(|image| image.get_mut(start..start + value.len()));
+            .and_then(|image| image.get_mut(start..)?.first_chunk_mut::<N>());
         debug_assert!(place.is_some(), "fields lie within their structures");
         if let Some(place) = place {
-            place.copy_from_slice(value);
+            *place = *value;
         }
     }
 }

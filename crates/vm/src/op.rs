@@ -1,7 +1,7 @@
 //! Decoded operations: what the engine's one flat dispatch matches on.
 //!
-//! Register numbers are 0 to 10. Jump targets are positions in the program's operation list. All
-//! targets are valid: what can not run has become a [`Op::Trap`].
+//! Jump targets are positions in the program's operation list. All targets are valid: what can not run
+//! has become a [`Op::Trap`].
 
 use netloom_isa::{AtomicOp, Reg, Size, Width};
 
@@ -81,22 +81,22 @@ macro_rules! define {
         $(#[$attribute])*
         pub(crate) enum $name {
             $(
-                $a64 { dst: u8, src: u8 },
-                $ak64 { dst: u8, k: i32 },
-                $a32 { dst: u8, src: u8 },
-                $ak32 { dst: u8, k: i32 },
+                $a64 { dst: Reg, src: Reg },
+                $ak64 { dst: Reg, k: i32 },
+                $a32 { dst: Reg, src: Reg },
+                $ak32 { dst: Reg, k: i32 },
             )*
             $(
-                $j64 { dst: u8, src: u8, to: u32 },
-                $jk64 { dst: u8, k: i32, to: u32 },
-                $j32 { dst: u8, src: u8, to: u32 },
-                $jk32 { dst: u8, k: i32, to: u32 },
+                $j64 { dst: Reg, src: Reg, to: u32 },
+                $jk64 { dst: Reg, k: i32, to: u32 },
+                $j32 { dst: Reg, src: Reg, to: u32 },
+                $jk32 { dst: Reg, k: i32, to: u32 },
             )*
-            $($u { dst: u8, src: u8 },)*
+            $($u { dst: Reg, src: Reg },)*
             $(
-                $load { dst: u8, base: u8, off: i16 },
-                $store { base: u8, src: u8, off: i16 },
-                $storek { base: u8, off: i16, k: i32 },
+                $load { dst: Reg, base: Reg, off: i16 },
+                $store { base: Reg, src: Reg, off: i16 },
+                $storek { base: Reg, off: i16, k: i32 },
             )*
             $($other)*
         }
@@ -107,7 +107,7 @@ rows!(define [
     /// One operation.
     #[derive(Clone, Copy, Debug)]
     Op {
-        Const { dst: u8, value: u64 },
+        Const { dst: Reg, value: u64 },
         Jump { to: u32 },
         Call { to: u32 },
         Helper { row: u8 },
@@ -122,14 +122,14 @@ rows!(define [
 /// Operations off the hot path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rare {
-    LoadSigned { size: Size, dst: u8, base: u8, off: i16 },
-    Atomic { op: AtomicOp, width: Width, base: u8, off: i16, src: u8 },
-    LoadAcquire { size: Size, dst: u8, base: u8, off: i16 },
-    StoreRelease { size: Size, base: u8, off: i16, src: u8 },
+    LoadSigned { size: Size, dst: Reg, base: Reg, off: i16 },
+    Atomic { op: AtomicOp, width: Width, base: Reg, off: i16, src: Reg },
+    LoadAcquire { size: Size, dst: Reg, base: Reg, off: i16 },
+    StoreRelease { size: Size, base: Reg, off: i16, src: Reg },
     LoadPacket { size: Size, index: Option<Reg>, imm: i32 },
     MayGoto { to: u32 },
     TailCall,
-    CallReg { target: u8 },
+    CallReg { target: Reg },
 }
 
 // One operation is two words, so that a cache line holds four.

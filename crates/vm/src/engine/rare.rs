@@ -87,13 +87,13 @@ impl Engine<'_> {
         Ok(Next::Continue)
     }
 
-    fn place(&self, base: u8, off: i16) -> u64 {
+    fn place(&self, base: Reg, off: i16) -> u64 {
         self.registers.get(base).wrapping_add(extend(off.into()))
     }
 
     fn finish_load(
         &mut self,
-        dst: u8,
+        dst: Reg,
         address: u64,
         size: Size,
         value: Result<u64, Denied>,
@@ -108,12 +108,12 @@ impl Engine<'_> {
         &mut self,
         op: AtomicOp,
         width: Width,
-        base: u8,
+        base: Reg,
         off: i16,
-        src: u8,
+        src: Reg,
     ) -> Result<(), FaultKind> {
         let address = self.place(base, off);
-        let (operand, expected) = (self.registers.get(src), self.registers.get(0));
+        let (operand, expected) = (self.registers.get(src), self.registers.get(Reg::R0));
         let expected = if width == Width::W32 { u64::from(low(expected)) } else { expected };
         let change = |old: u64| match op {
             AtomicOp::Add { .. } => old.wrapping_add(operand),
@@ -139,14 +139,14 @@ impl Engine<'_> {
                 }
             }
             AtomicOp::Xchg => self.registers.set(src, old),
-            AtomicOp::Cmpxchg => self.registers.set(0, old),
+            AtomicOp::Cmpxchg => self.registers.set(Reg::R0, old),
         }
         Ok(())
     }
 
     /// Loads from the packet, big-endian. Outside it, the function returns 0, as in the kernel.
     fn load_packet(&mut self, size: Size, index: Option<Reg>, imm: i32) -> Next {
-        let base = index.map_or(0, |reg| self.registers.get(reg.number()));
+        let base = index.map_or(0, |reg| self.registers.get(reg));
         let offset = i64::from(low(base.wrapping_add(extend(imm))).cast_signed());
         let start = match offset {
             0.. => Some(offset),
@@ -159,13 +159,13 @@ impl Engine<'_> {
             .and_then(|start| usize::try_from(start).ok())
             .and_then(|start| self.memory.packet_load_bytes().get(start..)?.get(..bytes))
             .map(|found| found.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)));
-        self.registers.set(0, found.unwrap_or(0));
+        self.registers.set(Reg::R0, found.unwrap_or(0));
         if found.is_some() { Next::Continue } else { Next::Return }
     }
 
     /// Goes to the program at index `r3` of the program array `r2`; does nothing where there is none.
     fn tail_call(&mut self) -> Result<Next, FaultKind> {
-        let (handle, index) = (self.registers.get(2), self.registers.get(3));
+        let (handle, index) = (self.registers.get(Reg::R2), self.registers.get(Reg::R3));
         let (_, map) = map_at(self.memory.maps, "tail_call", 2, handle)?;
         let wrong = FaultKind::Argument { callee: "tail_call", argument: 2, value: handle };
         let programs = map.programs().ok_or(wrong)?;

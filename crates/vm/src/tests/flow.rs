@@ -1,51 +1,10 @@
 //! Whole programs: control flow, calls, limits, faults.
 
-use netloom_abi::{AttachType, MapKind, MapSpec, Object, Program, ProgramType};
-use netloom_isa::{AluOp, Builder, Callee, Cond, Imm64, Insn, Operand, Pc, Reg, Size, Width};
+use netloom_abi::{MapKind, MapSpec, Object};
+use netloom_isa::{AluOp, Callee, Cond, Imm64, Insn, Operand, Pc, Reg, Size, Width};
 
-use super::{Machine, MachineError, Options};
-use crate::{Access, Context, Cpu, Denied, Fault, FaultKind, Region};
-
-pub(crate) fn program(insns: Vec<Insn>) -> Program {
-    Program {
-        name: "test".into(),
-        kind: ProgramType::SocketFilter,
-        attach: AttachType::Unspec,
-        license: "GPL".into(),
-        insns,
-        functions: vec![],
-        relocs: vec![],
-    }
-}
-
-pub(crate) fn spec(name: &str, kind: MapKind, value_size: u32, max_entries: u32) -> MapSpec {
-    let key_size = if kind == MapKind::RingBuf { 0 } else { 4 };
-    MapSpec {
-        name: name.into(),
-        kind,
-        key_size,
-        value_size,
-        max_entries,
-        flags: 0,
-        initial: vec![],
-    }
-}
-
-pub(crate) fn machine(insns: Vec<Insn>, maps: Vec<MapSpec>) -> Machine {
-    let object = Object { maps, programs: vec![program(insns)] };
-    Machine::new(&object, Options::default()).expect("consistent")
-}
-
-/// Runs with 16 zero bytes of memory.
-pub(crate) fn run(insns: Vec<Insn>) -> Result<u64, Fault> {
-    machine(insns, vec![]).run(&mut Cpu::new(0), 0, Context::Memory(&mut [0; 16]))
-}
-
-pub(crate) fn build<T>(write: impl FnOnce(&mut Builder) -> T) -> Vec<Insn> {
-    let mut builder = Builder::new();
-    write(&mut builder);
-    builder.finish().expect("labels are placed")
-}
+use super::{build, machine, run, spec};
+use crate::{Access, Context, Cpu, Denied, FaultKind, Machine, MachineError, Options, Region};
 
 fn fault(insns: Vec<Insn>) -> FaultKind {
     run(insns).expect_err("the program is wrong").kind
