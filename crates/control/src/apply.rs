@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use netloom_firewall::model::{Family, Match, Ruleset};
 use netloom_firewall::{
-    COUNTERS_MAP, Cell, Compiled, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, Planned, Role,
-    Slots, XDP_PROGRAMS_MAP, compile, netfilter_entry, prepare,
+    COUNTERS_MAP, Cell, Compiled, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, Planned, Role, Slots,
+    XDP_PROGRAMS_MAP, compile, netfilter_entry, prepare,
 };
 use netloom_kernel::{LoadOptions, Loaded, load_object};
 use netloom_sys::bpf::UpdateMode;
@@ -63,9 +63,9 @@ impl Firewall {
     pub fn apply(&self, request: &Request) -> Result<Applied, ControlError> {
         self.check_permission()?;
         let store = &self.store;
-        store.create(&self.options.bpffs)?;
+        store.create_parent(&self.options.bpffs)?;
         let _lock = store.lock()?;
-        store.create_maps()?;
+        store.create()?;
         let cell = self.sweep()?;
         let current = Description::load(store, cell.active)?;
         let sources = merge(&request.sources, current.as_ref());
@@ -100,7 +100,9 @@ impl Firewall {
             Some(time) => deadline(time)?,
             None => 0,
         };
-        store.set_cell(Cell { active: generation, fallback: cell.active, deadline })?;
+        // Rules that were never confirmed are nothing to return to.
+        let fallback = if cell.deadline == 0 { cell.active } else { cell.fallback };
+        store.set_cell(Cell { active: generation, fallback, deadline })?;
         wait_for_grace_period()
             .map_err(|errno| ControlError::System { what: "wait for running programs", errno })?;
         self.sweep()?;

@@ -7,7 +7,7 @@ use netloom_firewall::{Cell, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP};
 use netloom_kernel::Vmlinux;
 use netloom_sys::bpf::Map;
 use netloom_sys::netlink::release_conntrack;
-use netloom_sys::{Capabilities, Capability, wait_for_grace_period};
+use netloom_sys::{Capabilities, Capability, FileLock, wait_for_grace_period};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::counters::Reading;
@@ -72,6 +72,10 @@ impl Firewall {
     /// # Errors
     /// When the firewall's directory can not be read.
     pub fn status(&self) -> Result<Option<Status>, ControlError> {
+        let _lock = match self.lock_existing() {
+            Err(ControlError::NothingApplied) => return Ok(None),
+            lock => lock?,
+        };
         let cell = self.store.cell()?;
         let now = boot_ns()?;
         let generation = cell.at(now);
@@ -103,9 +107,7 @@ impl Firewall {
     /// # Errors
     /// [`ControlError::NothingApplied`], or when the ring can not be opened.
     pub fn log(&self) -> Result<Map, ControlError> {
-        if !self.store.exists() {
-            return Err(ControlError::NothingApplied);
-        }
+        let _lock = self.lock_existing()?;
         self.store.map(LOG_MAP)
     }
 
@@ -161,6 +163,7 @@ impl Firewall {
         let store = &self.store;
         if store.exists() {
             store.set_cell(Cell::default())?;
+            wait_for_grace_period().map_err(grace)?;
         }
         for prefix in ["hook_", "xdp_"] {
             for name in store.names(prefix)? {
@@ -214,12 +217,13 @@ impl Firewall {
         Ok(cell)
     }
 
-    fn lock_existing(&self) -> Result<netloom_sys::FileLock, ControlError> {
+    fn lock_existing(&self) -> Result<FileLock, ControlError> {
         self.check_permission()?;
-        if !self.store.directory().exists() {
+        if !self.store.has_parent() {
             return Err(ControlError::NothingApplied);
         }
-        self.store.lock()
+        let lock = self.store.lock()?;
+        if self.store.directory().exists() { Ok(lock) } else { Err(ControlError::NothingApplied) }
     }
 }
 

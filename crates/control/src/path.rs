@@ -60,9 +60,9 @@ fn foreign(family: Family) -> Option<String> {
         Err(error) => return Some(format!("nftables can not be listed: {error}")),
     };
     let families = [INET, protocol(family) as u8];
-    let chain = chains.iter().find(|chain| {
-        families.contains(&chain.family) && chain.hook == Hook::PreRouting as u32
-    })?;
+    let chain = chains
+        .iter()
+        .find(|chain| families.contains(&chain.family) && chain.hook == Hook::PreRouting as u32)?;
     Some(format!("chain {} of nftables table {}", chain.name, chain.table))
 }
 

@@ -42,14 +42,17 @@ impl Store {
         Ok(Self { directory: bpffs.join("netloom").join("fw").join(cookie.to_string()) })
     }
 
-    /// Mounts bpffs where it is absent and makes the directory and the shared maps.
-    pub(crate) fn create(&self, bpffs: &Path) -> Result<(), ControlError> {
+    /// Mounts bpffs where it is absent and makes the directory of all firewalls, which stays.
+    pub(crate) fn create_parent(&self, bpffs: &Path) -> Result<(), ControlError> {
         bpffs::ensure_mounted(bpffs).map_err(ControlError::Bpffs)?;
-        fs::create_dir_all(&self.directory).map_err(|error| self.io(&self.directory, error))
+        let parent = self.parent();
+        fs::create_dir_all(parent).map_err(|error| self.io(parent, error))
     }
 
-    /// Makes the shared maps that are not there yet. The caller holds the lock.
-    pub(crate) fn create_maps(&self) -> Result<(), ControlError> {
+    /// Makes the directory and the shared maps, as far as they are not there yet. The caller holds
+    /// the lock.
+    pub(crate) fn create(&self) -> Result<(), ControlError> {
+        fs::create_dir_all(&self.directory).map_err(|error| self.io(&self.directory, error))?;
         let counters = shared_maps(COUNTERS_MAX);
         let (netfilter, xdp) = (dispatcher(Some(0)).maps, dispatcher(None).maps);
         for spec in counters.iter().chain(&netfilter).chain(&xdp) {
@@ -67,9 +70,19 @@ impl Store {
         self.map_path(CELL_MAP).exists()
     }
 
-    /// Waits for other commands and keeps them out until the lock is dropped.
+    /// Waits for other commands and keeps them out until the lock is dropped. It is the parent
+    /// that is locked, since the directory itself may be removed and made again meanwhile.
     pub(crate) fn lock(&self) -> Result<FileLock, ControlError> {
-        FileLock::take(&self.directory).map_err(ControlError::Lock)
+        FileLock::take(self.parent()).map_err(ControlError::Lock)
+    }
+
+    /// Whether there may be something to lock.
+    pub(crate) fn has_parent(&self) -> bool {
+        self.parent().exists()
+    }
+
+    fn parent(&self) -> &Path {
+        self.directory.parent().expect("the directory's path has several parts")
     }
 
     /// A file of the directory.
