@@ -100,6 +100,12 @@ pub(crate) fn tag(address: u64) -> u16 {
     (address >> OFFSET_BITS) as u16
 }
 
+/// The index of the map in whose values an address lies.
+#[inline]
+pub(crate) fn map(address: u64) -> Option<u16> {
+    tag(address).checked_sub(MAPS)
+}
+
 /// The offset of an address.
 #[inline]
 pub(crate) fn offset(address: u64) -> u64 {

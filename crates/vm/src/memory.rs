@@ -104,30 +104,42 @@ impl<'r> Memory<'r> {
         }
     }
 
+    /// A load outside the running function's frame: packets and map values first.
     #[inline(never)]
     fn load_elsewhere<const N: usize>(&self, address: u64) -> Result<u64, Denied> {
-        let (region, offset) = Region::of(address);
-        let value = match (region, &self.context) {
-            (Region::Map(map), _) => {
+        let packet = self.packet.as_slice();
+        if let Some(value) = get::<N>(packet, address.wrapping_sub(Region::Packet.at(0))) {
+            return Ok(value);
+        }
+        match address::map(address) {
+            Some(map) => {
                 let values = self.maps.get(usize::from(map)).and_then(Map::values);
-                values.ok_or(Denied::Unmapped)?.load::<N>(offset)
+                let value = values.ok_or(Denied::Unmapped)?.load::<N>(address::offset(address));
+                value.ok_or(Denied::OutOfBounds)
             }
-            (Region::Context, Context::Fields(fields)) => return field::<N>(fields, offset),
-            (Region::Null, _) if self.null_reads_zero && offset < NULL_PAGE_BYTES => Some(0),
-            _ => get::<N>(self.bytes_to_read(region)?, offset),
-        };
-        value.ok_or(Denied::OutOfBounds)
+            None => self.load_anywhere::<N>(address),
+        }
     }
 
     #[inline(never)]
-    fn store_elsewhere<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), Denied> {
+    fn load_anywhere<const N: usize>(&self, address: u64) -> Result<u64, Denied> {
         let (region, offset) = Region::of(address);
-        if let Region::Map(map) = region {
-            let map = self.map_to_write(map)?;
-            let values = map.values().ok_or(Denied::Unmapped)?;
+        match (region, &self.context) {
+            (Region::Context, Context::Fields(fields)) => field::<N>(fields, offset),
+            (Region::Null, _) if self.null_reads_zero && offset < NULL_PAGE_BYTES => Ok(0),
+            _ => get::<N>(self.bytes_to_read(region)?, offset).ok_or(Denied::OutOfBounds),
+        }
+    }
+
+    /// A store outside the running function's frame.
+    #[inline(never)]
+    fn store_elsewhere<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), Denied> {
+        let offset = address::offset(address);
+        if let Some(map) = address::map(address) {
+            let values = self.map_to_write(map)?.values().ok_or(Denied::Unmapped)?;
             return values.store::<N>(offset, value).ok_or(Denied::OutOfBounds);
         }
-        let bytes = self.bytes_to_write(region)?;
+        let bytes = self.bytes_to_write(Region::of(address).0)?;
         put::<N>(bytes, offset, value).ok_or(Denied::OutOfBounds)
     }
 

@@ -227,3 +227,29 @@ fn a_map_that_programs_may_not_write_is_readable() {
     let fault = go(true).expect_err("read-only");
     assert!(matches!(fault.kind, FaultKind::Access { denied: Denied::ReadOnly, .. }), "{fault}");
 }
+
+#[test]
+fn threads_that_share_a_machine_lose_no_atomic_addition() {
+    let insns = build(|b| {
+        let again = b.label();
+        b.map_value(Reg::R6, 0, 0);
+        b.mov(Reg::R7, 1000);
+        b.mov(Reg::R1, 1);
+        b.place(again);
+        let op = AtomicOp::Add { fetch: false };
+        b.push(Insn::Atomic { op, width: Width::W64, base: Reg::R6, off: 0, src: Reg::R1 });
+        b.push(Insn::Atomic { op, width: Width::W32, base: Reg::R6, off: 12, src: Reg::R1 });
+        b.alu(AluOp::Sub, Reg::R7, 1);
+        b.jump_if(netloom_isa::Cond::Ne, Reg::R7, 0, again);
+        b.mov(Reg::R0, 0);
+        b.exit();
+    });
+    let machine = machine(insns, vec![spec("m", MapKind::Array, 16, 1)]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| machine.run(&mut Cpu::new(0), 0, Context::Memory(&mut [])));
+        }
+    });
+    let value = machine.maps()[0].lookup(&[0; 4]).expect("inside");
+    assert_eq!(value, [4000u64.to_le_bytes(), (4000u64 << 32).to_le_bytes()].concat());
+}
