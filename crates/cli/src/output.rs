@@ -123,9 +123,14 @@ impl Output {
 
     /// Prints a remark on standard error; documents carry their own remarks.
     pub(crate) fn report(&self, report: &Report) {
-        if !self.is_json() {
-            self.to_stderr(&report.render(self.is_stderr_styled));
+        if self.is_json() {
+            return;
         }
+        let mut text = report.render(self.is_stderr_styled);
+        if report.mark.is_some() {
+            text.push('\n');
+        }
+        self.to_stderr(&text);
     }
 
     /// Prints why the command failed, on standard error.

@@ -123,14 +123,16 @@ fn advice(error: &ControlError) -> (&'static str, &'static str) {
         ControlError::Bpf(_)
         | ControlError::Run(_)
         | ControlError::Io { .. }
-        | ControlError::System { .. } => {
-            ("system", "the rules in force are unchanged")
-        }
+        | ControlError::System { .. } => ("system", "the rules in force are unchanged"),
         ControlError::Stored { .. } => {
             ("stored", "apply the rules again; they were stored by another version")
         }
-        ControlError::NothingApplied => ("nothing-applied", "`netloom fw apply RULES` applies some"),
-        ControlError::NothingToConfirm => ("nothing-to-confirm", "`netloom fw show` tells the state"),
+        ControlError::NothingApplied => {
+            ("nothing-applied", "`netloom fw apply RULES` applies some")
+        }
+        ControlError::NothingToConfirm => {
+            ("nothing-to-confirm", "`netloom fw show` tells the state")
+        }
         ControlError::TooLate => ("too-late", "apply the rules again, with more time"),
         ControlError::NothingToRollBack => {
             ("nothing-older", "`netloom fw remove` takes the rules away")

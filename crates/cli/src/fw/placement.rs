@@ -71,6 +71,8 @@ pub(crate) enum PlaceName {
 pub(crate) enum Fate {
     /// It runs as written.
     Runs,
+    /// Nothing leads to it.
+    Idle,
     /// It drops where it should answer.
     Weakened,
     /// It is left out.
@@ -246,7 +248,8 @@ impl Placement {
 impl PlaceName {
     fn fate(self, leniency: Leniency) -> Fate {
         match self {
-            Self::Xdp | Self::Netfilter | Self::Unreached => Fate::Runs,
+            Self::Xdp | Self::Netfilter => Fate::Runs,
+            Self::Unreached => Fate::Idle,
             Self::Reject if leniency.reject_as_drop => Fate::Weakened,
             Self::Reject | Self::Unsupported if leniency.skip_unsupported => Fate::Skipped,
             Self::Reject | Self::Unsupported => Fate::Refused,
@@ -264,7 +267,12 @@ impl Reason {
         }
     }
 
+    /// The reason, behind the item where the sentence does not name it.
     fn text(&self) -> String {
+        let name = self.item.rsplit(' ').next().unwrap_or_default();
+        if self.reason.contains(&format!("`{name}`")) || self.item.starts_with("policy") {
+            return self.reason.clone();
+        }
         format!("{}: {}", self.item, self.reason)
     }
 }

@@ -123,9 +123,9 @@ fn lookup(reading: &Reading, family: Family, key: CounterKey<'_>) -> Counters {
     }
     let hook = Hook::from_chain(key.chain);
     let point = hook.map(|hook| Point { table: key.table, hook });
-    point.filter(|point| Point::ALL.contains(point)).map_or_else(Counters::default, |point| {
-        reading.policy(family, point)
-    })
+    point
+        .filter(|point| Point::ALL.contains(point))
+        .map_or_else(Counters::default, |point| reading.policy(family, point))
 }
 
 fn print(
