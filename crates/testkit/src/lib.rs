@@ -14,3 +14,4 @@ pub mod generate;
 pub mod hook;
 pub mod live;
 pub mod random;
+pub mod reduce;

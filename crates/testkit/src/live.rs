@@ -1,6 +1,6 @@
 //! The kernel's own iptables, in network namespaces made for the purpose.
 //!
-//! A [`Lab`] is a host between two wires. Frames are injected at the far end of `eth0`, or packets
+//! A [`Lab`] is a host between two wires. Frames are injected at the far end of one, or packets
 //! sent through a raw socket of the host itself; [`Lab::journey`] foretells at which hooks the
 //! host's tables will see them, and leaves out what the network stack would drop, change or
 //! answer by itself in ways a ruleset has no part in. [`Legacy`] makes an [`Engine`] of it.
@@ -17,8 +17,10 @@ mod journey;
 mod lab;
 mod legacy;
 mod saved;
+mod watch;
 
 pub use command::{CommandError, missing};
-pub use lab::{HOST_MAC, Lab, LabError, View};
+pub use lab::{Devices, HOST_MAC, LOCAL, Lab, LabError, View};
 pub use legacy::{Legacy, LegacyError, Seen};
 pub use saved::{Malformed, parse_saved};
+pub use watch::{Frame, Watched, compare_watched};

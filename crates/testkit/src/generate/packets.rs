@@ -18,13 +18,21 @@ pub struct PacketSource {
     random: Random,
     universe: Universe,
     constants: Constants,
+    /// Where packets go, if not anywhere.
+    destinations: Vec<IpAddr>,
     now_ns: u64,
 }
 
 impl PacketSource {
     /// Packets of the universe's family that hit the `constants`; equal seeds give equal packets.
     pub fn new(seed: u64, universe: Universe, constants: Constants) -> Self {
-        Self { random: Random::new(seed), universe, constants, now_ns: 1_000_000_000 }
+        let random = Random::new(seed);
+        Self { random, universe, constants, destinations: Vec::new(), now_ns: 1_000_000_000 }
+    }
+
+    /// The same packets, but all of them to one of `destinations`.
+    pub fn towards(self, destinations: Vec<IpAddr>) -> Self {
+        Self { destinations, ..self }
     }
 
     /// The next packet as it comes by `hook`.
@@ -81,7 +89,11 @@ impl PacketSource {
         let protocol = self.draw(&protocols, |random| random.copied(&usual));
         let mut parts = NetworkParts {
             source: self.addr(),
-            destination: self.addr(),
+            destination: if self.destinations.is_empty() {
+                self.addr()
+            } else {
+                self.random.copied(&self.destinations)
+            },
             protocol,
             hop_limit: self.draw(&hops, |random| random.copied(&[1, 64, 64, 255])),
             service: self.draw(&services, Random::byte),

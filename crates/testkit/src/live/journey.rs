@@ -7,7 +7,7 @@ use netloom_firewall::Hook;
 use netloom_firewall::model::{AddrType, AddrTypes, Family};
 use netloom_packet::checksum;
 
-use super::lab::{HOST_MAC, LOCAL, Lab, View};
+use super::lab::{Devices, HOST_MAC, LOCAL, Lab, View};
 use crate::case::{PacketCase, PacketType, RouteTypes};
 use crate::engine::Stop;
 
@@ -23,8 +23,8 @@ impl Lab {
             return None;
         }
         match self.view {
-            View::Arriving => arriving(packet, ethernet),
-            View::Leaving => leaving(packet),
+            View::Arriving => arriving(packet, ethernet, &self.devices),
+            View::Leaving => leaving(packet, &self.devices),
         }
     }
 }
@@ -62,7 +62,7 @@ enum Route {
     Refused,
 }
 
-fn arriving(mut packet: PacketCase, ethernet: [u8; 14]) -> Option<Vec<Stop>> {
+fn arriving(mut packet: PacketCase, ethernet: [u8; 14], devices: &Devices) -> Option<Vec<Stop>> {
     packet.packet_type = match ethernet[..6] {
         [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => PacketType::Broadcast,
         [first, ..] if first & 1 != 0 => PacketType::Multicast,
@@ -70,7 +70,7 @@ fn arriving(mut packet: PacketCase, ethernet: [u8; 14]) -> Option<Vec<Stop>> {
         _ => return None,
     };
     packet.ethernet = Some(ethernet);
-    packet.in_device = Some("eth0".to_owned());
+    packet.in_device = Some(devices.arriving.clone());
     let (source, destination) = addresses(&packet);
     packet.source_route = routed(source, AddrType::Unreachable)?;
     packet.destination_route = routed(destination, AddrType::Unreachable)?;
@@ -82,11 +82,13 @@ fn arriving(mut packet: PacketCase, ethernet: [u8; 14]) -> Option<Vec<Stop>> {
     let mut stops = vec![Stop { hook: Hook::PreRouting, packet: packet.clone() }];
     match route {
         Route::Refused => {}
-        // IPv4 is reassembled in front of INPUT, IPv6 behind it.
+        // IPv4 is reassembled in front of INPUT, IPv6 behind it. After 30 seconds the host tells
+        // the source, if that is itself, that pieces are missing.
+        Route::Local | Route::Heard if is_fragment_v4(&packet) && is_local(source) => return None,
         Route::Local | Route::Heard if is_fragment_v4(&packet) => {}
         Route::Local | Route::Heard => stops.push(Stop { hook: Hook::Input, packet }),
         Route::Elsewhere => {
-            let stops_forwarded = forwarded(&packet);
+            let stops_forwarded = forwarded(&packet, devices);
             // An expired packet is answered, and only to itself can the host send the answer.
             if stops_forwarded.is_empty() && is_local(source) {
                 return None;
@@ -98,7 +100,7 @@ fn arriving(mut packet: PacketCase, ethernet: [u8; 14]) -> Option<Vec<Stop>> {
 }
 
 /// The stops of a packet that is to be forwarded: its hop limit is lowered before FORWARD sees it.
-fn forwarded(packet: &PacketCase) -> Vec<Stop> {
+fn forwarded(packet: &PacketCase, devices: &Devices) -> Vec<Stop> {
     let mut bytes = packet.network().to_vec();
     let at = hop_limit_offset(packet.family());
     let is_sourceless = addresses(packet).0.is_unspecified();
@@ -107,11 +109,11 @@ fn forwarded(packet: &PacketCase) -> Vec<Stop> {
     }
     bytes[at] -= 1;
     let Ok(mut packet) = packet.with_network(bytes) else { return Vec::new() };
-    packet.out_device = Some("eth1".to_owned());
+    packet.out_device = Some(devices.leaving.clone());
     [Hook::Forward, Hook::PostRouting].map(|hook| Stop { hook, packet: packet.clone() }).into()
 }
 
-fn leaving(mut packet: PacketCase) -> Option<Vec<Stop>> {
+fn leaving(mut packet: PacketCase, devices: &Devices) -> Option<Vec<Stop>> {
     let (source, destination) = addresses(&packet);
     packet.source_route = routed(source, AddrType::Unicast)?;
     packet.destination_route = routed(destination, AddrType::Unicast)?;
@@ -126,7 +128,7 @@ fn leaving(mut packet: PacketCase) -> Option<Vec<Stop>> {
         }
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return None,
     };
-    packet.out_device = Some("eth1".to_owned());
+    packet.out_device = Some(devices.leaving.clone());
     (route == Route::Elsewhere).then(|| {
         [Hook::Output, Hook::PostRouting].map(|hook| Stop { hook, packet: packet.clone() }).into()
     })

@@ -18,18 +18,28 @@ use super::command::{CommandError, run};
 /// Which packets the lab is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// Packets that arrive at `eth0`, for the host or to be forwarded through `eth1`.
+    /// Packets that arrive at the first device, for the host or to be forwarded through the second.
     Arriving,
-    /// Packets that the host sends through `eth1`.
+    /// Packets that the host sends through the second device.
     Leaving,
 }
 
-/// A host with the devices `eth0` and `eth1`, alone in its network namespace, and the other ends
+/// Names of the host's two devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Devices {
+    /// Where packets arrive.
+    pub arriving: String,
+    /// Where forwarded and sent packets leave.
+    pub leaving: String,
+}
+
+/// A host with two devices, `eth0` and `eth1` unless named otherwise, alone in its network namespace, and the other ends
 /// of its wires in another.
 #[derive(Debug)]
 pub struct Lab {
     pub(super) family: Family,
     pub(super) view: View,
+    pub(super) devices: Devices,
     host: Netns,
     wire: PacketSocket,
     raw: OwnedFd,
@@ -65,8 +75,8 @@ pub enum LabError {
 }
 
 /// Addresses of the host: all of the standard universe that a lab treats as its own.
-pub(super) const LOCAL: [&str; 4] = ["10.0.0.1", "10.0.0.9", "fd00::1", "fd00::9"];
-/// Hardware address of `eth0`.
+pub const LOCAL: [&str; 4] = ["10.0.0.1", "10.0.0.9", "fd00::1", "fd00::9"];
+/// Hardware address of the device where packets arrive.
 pub const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 1, 0];
 const WIRE_MAC: [u8; 6] = [2, 0, 0, 0, 1, 0xff];
 const ARP: u16 = 0x0806;
@@ -95,27 +105,33 @@ const SETTINGS: [(&str, &str); 19] = [
     ("ipv4/igmp_link_local_mcast_reports", "0"),
 ];
 
-/// Commands for `ip -batch` in the host's namespace. Forwarded packets find their route in a table
+/// Commands for [`batch`] in the host's namespace. Forwarded packets find their route in a table
 /// of their own, so that the host itself has none for an answer.
 const HOST: &str = "\
 link set lo up
-link set eth0 up
-link set eth1 up
+link set ARRIVING up
+link set LEAVING up
 addr add 10.0.0.1/32 dev lo
 addr add 10.0.0.9/32 dev lo
 addr add fd00::1/128 dev lo nodad
 addr add fd00::9/128 dev lo nodad
-neigh add 10.255.0.2 lladdr 02:00:00:00:02:01 dev eth1 nud permanent
-neigh add fe80::2 lladdr 02:00:00:00:02:01 dev eth1 nud permanent
-rule add iif eth0 lookup 100
--6 rule add iif eth0 lookup 100
-route add default via 10.255.0.2 dev eth1 onlink table 100
--6 route add default via fe80::2 dev eth1 onlink table 100
+neigh add 10.255.0.2 lladdr 02:00:00:00:02:01 dev LEAVING nud permanent
+neigh add fe80::2 lladdr 02:00:00:00:02:01 dev LEAVING nud permanent
+rule add iif ARRIVING lookup 100
+-6 rule add iif ARRIVING lookup 100
+route add default via 10.255.0.2 dev LEAVING onlink table 100
+-6 route add default via fe80::2 dev LEAVING onlink table 100
 ";
 const OUTGOING: &str = "\
-route add default via 10.255.0.2 dev eth1 onlink
--6 route add default via fe80::2 dev eth1 onlink
+route add default via 10.255.0.2 dev LEAVING onlink
+-6 route add default via fe80::2 dev LEAVING onlink
 ";
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self { arriving: "eth0".to_owned(), leaving: "eth1".to_owned() }
+    }
+}
 
 impl Lab {
     /// Makes a host for packets of `family`, seen as `view` says.
@@ -123,11 +139,20 @@ impl Lab {
     /// # Errors
     /// [`LabError`]; without the rights that [`super::missing`] asks for, always.
     pub fn new(family: Family, view: View) -> Result<Self, LabError> {
-        isolated(|| Self::around_this_thread(family, view)).map_err(LabError::Namespace)?
+        Self::with_devices(family, view, Devices::default())
+    }
+
+    /// Makes a host whose devices have the names that a ruleset speaks of.
+    ///
+    /// # Errors
+    /// As [`Lab::new`]; also when the names are no two names of devices.
+    pub fn with_devices(family: Family, view: View, devices: Devices) -> Result<Self, LabError> {
+        let job = || Self::around_this_thread(family, view, devices);
+        isolated(job).map_err(LabError::Namespace)?
     }
 
     /// The calling thread is in the host's new namespace, which lives on in an open file.
-    fn around_this_thread(family: Family, view: View) -> Result<Self, LabError> {
+    fn around_this_thread(family: Family, view: View, devices: Devices) -> Result<Self, LabError> {
         for (name, value) in SETTINGS {
             set(name, value)?;
         }
@@ -135,10 +160,11 @@ impl Lab {
         let thread = fs::read_link("/proc/thread-self")
             .map_err(|error| LabError::Setting { path: "/proc/thread-self".to_owned(), error })?;
         let host_path = format!("/proc/{}/ns/net", thread.display());
-        let wire = isolated(|| lay_wires(&host_path)).map_err(LabError::Namespace)??;
-        batch(HOST)?;
+        let laid = isolated(|| lay_wires(&host_path, &devices)).map_err(LabError::Namespace)?;
+        let wire = laid?;
+        batch(HOST, &devices)?;
         if view == View::Leaving {
-            batch(OUTGOING)?;
+            batch(OUTGOING, &devices)?;
         }
         let domain = match family {
             Family::V4 => AddressFamily::INET,
@@ -146,10 +172,10 @@ impl Lab {
         };
         let raw = socket_with(domain, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::RAW))
             .map_err(|errno| LabError::Raw { operation: "open", errno })?;
-        let lab = Self { family, view, host, wire, raw };
+        let lab = Self { family, view, devices, host, wire, raw };
         lab.settle()?;
         if family == Family::V6 {
-            await_groups()?;
+            await_groups(&lab.devices)?;
         }
         Ok(lab)
     }
@@ -163,7 +189,7 @@ impl Lab {
         self.host.run(job).map_err(LabError::Namespace)
     }
 
-    /// Puts a frame on the wire to `eth0`. It is processed when [`Lab::settle`] returns.
+    /// Puts a frame on the wire to the first device. It is processed when [`Lab::settle`] returns.
     ///
     /// # Errors
     /// [`LabError::Wire`].
@@ -209,26 +235,28 @@ impl Lab {
 }
 
 /// Makes both wires from the namespace of their far ends, which ends when the host's devices do.
-fn lay_wires(host_path: &str) -> Result<PacketSocket, LabError> {
+fn lay_wires(host_path: &str, devices: &Devices) -> Result<PacketSocket, LabError> {
     set("ipv6/conf/default/disable_ipv6", "1")?;
-    batch(&format!(
+    let commands = format!(
         "link add wire0 mtu 9000 address 02:00:00:00:01:ff type veth \
-         peer name eth0 mtu 9000 address 02:00:00:00:01:00 netns {host_path}\n\
+         peer name ARRIVING mtu 9000 address 02:00:00:00:01:00 netns {host_path}\n\
          link add wire1 mtu 9000 address 02:00:00:00:02:ff type veth \
-         peer name eth1 mtu 9000 address 02:00:00:00:02:00 netns {host_path}\n\
+         peer name LEAVING mtu 9000 address 02:00:00:00:02:00 netns {host_path}\n\
          link set wire0 up\nlink set wire1 up\n"
-    ))?;
+    );
+    batch(&commands, devices)?;
     let wire = device_by_name("wire0").map_err(LabError::Device)?;
     PacketSocket::open(wire.index, ARP).map_err(LabError::Wire)
 }
 
 /// IPv6 joins its groups when it notices that a device has a carrier, which takes up to a second,
 /// and reports them some milliseconds later.
-fn await_groups() -> Result<(), LabError> {
+fn await_groups(devices: &Devices) -> Result<(), LabError> {
     for _ in 0..100 {
         let routes = run("ip", &["-6", "route", "show", "table", "local"], "");
         let routes = routes.map_err(LabError::Command)?;
-        if ["dev eth0", "dev eth1"].iter().all(|device| routes.contains(device)) {
+        let noticed = |name: &String| routes.contains(&format!("dev {name} "));
+        if noticed(&devices.arriving) && noticed(&devices.leaving) {
             thread::sleep(Duration::from_millis(100));
             return Ok(());
         }
@@ -237,7 +265,10 @@ fn await_groups() -> Result<(), LabError> {
     Err(LabError::Silent)
 }
 
-fn batch(commands: &str) -> Result<(), LabError> {
+/// Runs lines of `ip` commands in which `ARRIVING` and `LEAVING` stand for the devices.
+fn batch(commands: &str, devices: &Devices) -> Result<(), LabError> {
+    let commands = commands.replace("ARRIVING", &devices.arriving);
+    let commands = commands.replace("LEAVING", &devices.leaving);
     // A whole batch has one address family, so lines of the other one go into a second.
     let (v6, rest): (Vec<&str>, Vec<&str>) =
         commands.lines().partition(|line| line.starts_with("-6 "));

@@ -23,6 +23,8 @@ pub struct Legacy {
     tracks: bool,
     rejects: bool,
     unread: usize,
+    /// The counters, where nothing was sent since they were read.
+    latest: Option<Counts>,
 }
 
 /// What went wrong with a live engine.
@@ -42,12 +44,14 @@ pub enum LegacyError {
 }
 
 /// What a live kernel did with one packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// What became of it, where that can be seen.
     pub fate: Option<Fate>,
     /// The state that connection tracking gave it, if it reached that.
     pub state: Option<CtStates>,
+    /// The counters after it.
+    pub counts: Counts,
 }
 
 /// Frames that may wait at a time; the kernel's queue for them holds 1,000.
@@ -64,7 +68,7 @@ const STATES: [(&str, CtStates); 5] = [
 impl Legacy {
     /// An engine without rules in `lab`.
     pub fn new(lab: Lab) -> Self {
-        Self { lab, tables: Vec::new(), tracks: false, rejects: false, unread: 0 }
+        Self { lab, tables: Vec::new(), tracks: false, rejects: false, unread: 0, latest: None }
     }
 
     /// The lab.
@@ -89,7 +93,7 @@ impl Legacy {
     /// # Errors
     /// [`LegacyError`].
     pub fn watch(&mut self, journey: &[Stop]) -> Result<Seen, LegacyError> {
-        let before = self.counts()?;
+        let before = self.latest.take().map_or_else(|| self.counts(), Ok)?;
         self.dispatch(journey)?;
         let after = self.counts()?;
         let packets = |counts: &Counts, table, chain: &str, rule: Option<usize>| {
@@ -117,7 +121,9 @@ impl Legacy {
             .iter()
             .enumerate()
             .find(|(index, _)| self.tracks && moved(TableName::Mangle, entry, Some(*index)));
-        Ok(Seen { fate, state: state.map(|(_, (_, state))| *state) })
+        let state = state.map(|(_, (_, state))| *state);
+        self.latest = Some(after.clone());
+        Ok(Seen { fate, state, counts: after })
     }
 
     fn entry(&self) -> Hook {
@@ -143,6 +149,7 @@ impl Legacy {
             _ => return Err(LegacyError::NoJourney),
         }
         self.unread += 1;
+        self.latest = None;
         if self.unread >= UNREAD_MAX { self.settle() } else { Ok(()) }
     }
 
@@ -173,6 +180,7 @@ impl Engine for Legacy {
         if self.tracks && self.tables.contains(&TableName::Mangle) {
             return Err(LegacyError::StatesHidden);
         }
+        self.latest = None;
         self.restore(&housekeeping(self.entry(), self.tracks))?;
         self.restore(text)
     }

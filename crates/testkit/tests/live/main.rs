@@ -1,6 +1,11 @@
 //! The reference evaluator against the kernel's own iptables.
 
-use netloom_firewall::model::{Family, TableName};
+#![allow(clippy::print_stdout, reason = "a privileged test reports what it ran")]
+
+mod real;
+mod states;
+
+use netloom_firewall::model::{Family, Ruleset, TableName};
 use netloom_firewall::parse::{ParseOptions, parse};
 use netloom_testkit::engine::{Engine, Reference, Stop, compare};
 use netloom_testkit::generate::{Constants, PacketSource, Shape, Universe, ruleset};
@@ -14,21 +19,33 @@ const PACKETS: usize = 150;
 /// What a lab can foretell: no limits, because they depend on when the kernel sees a packet, and
 /// no states, which are watched packet by packet elsewhere.
 fn shape() -> Shape {
-    Shape { limits: false, states: false, logs: false, ..Shape::full() }
+    Shape { limits: false, states: false, ..Shape::full() }
+}
+
+/// Whether a lab can be made here; says why not.
+fn possible() -> bool {
+    let reason = missing();
+    if let Some(reason) = &reason {
+        println!("ran 0, skipped 1: {reason}");
+    }
+    reason.is_none()
+}
+
+fn parsed(family: Family, text: &str) -> Ruleset {
+    let parsed = parse(text.as_bytes(), ParseOptions { family: Some(family) });
+    parsed.expect("generated rulesets parse").ruleset
 }
 
 /// Journeys that hit the constants of `text`, which `legacy` has loaded.
 fn journeys(seed: u64, family: Family, text: &str, legacy: &Legacy) -> Vec<Vec<Stop>> {
-    let parsed = parse(text.as_bytes(), ParseOptions { family: Some(family) });
-    let ruleset = parsed.expect("generated rulesets parse").ruleset;
-    let mut source = PacketSource::new(seed, Universe::new(family), Constants::of(&ruleset));
+    let constants = Constants::of(&parsed(family, text));
+    let mut source = PacketSource::new(seed, Universe::new(family), constants);
     let frames = (0..PACKETS).map(|_| source.frame(HOST_MAC));
     frames.filter_map(|(ethernet, network)| legacy.journey(&network, ethernet)).collect()
 }
 
 fn check(family: Family, view: View) {
-    if let Some(reason) = missing() {
-        println!("ran 0, skipped 1: {reason}");
+    if !possible() {
         return;
     }
     let rulesets = std::env::var("NETLOOM_LIVE_RULESETS").ok().and_then(|it| it.parse().ok());
@@ -72,8 +89,7 @@ fn leaving_v6_packets_are_counted_alike() {
 
 #[test]
 fn a_new_lab_is_silent() {
-    if let Some(reason) = missing() {
-        println!("ran 0, skipped 1: {reason}");
+    if !possible() {
         return;
     }
     for family in [Family::V4, Family::V6] {
