@@ -1,4 +1,6 @@
-use netloom_abi::{MapKind, MapSpec};
+use std::time::Duration;
+
+use netloom_abi::{AttachType, MapKind, MapSpec, ProgramType};
 use netloom_btf::{Btf, Kind};
 
 use super::attr::ROWS;
@@ -151,4 +153,42 @@ fn an_overlong_name_is_refused_with_the_name() {
         error,
         BpfError::Name { operation: Operation::MapCreate, object: "sixteen_letters_".into() }
     );
+}
+
+#[test]
+fn live_frames_go_where_the_program_says() {
+    let held = Capabilities::effective();
+    if !held.is_some_and(|held| held.has(Capability::SysAdmin)) {
+        println!("ran 0, skipped 1: needs CAP_SYS_ADMIN");
+        return;
+    }
+    // `r0 = XDP_PASS; exit`
+    let insns = [0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+    let pass = Program::load(&ProgramLoad {
+        name: "pass",
+        kind: ProgramType::Xdp,
+        attach: AttachType::Xdp,
+        license: "GPL",
+        insns: &insns,
+        types: None,
+        func_info: &[],
+        fds: &[],
+    })
+    .unwrap();
+    crate::netns::isolated(|| {
+        let up = std::process::Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        assert!(up.unwrap().success());
+        let socket = crate::packet_socket::PacketSocket::open(1, 0x88b5).unwrap();
+        let mut frame = [0; 60];
+        frame[12..14].copy_from_slice(&[0x88, 0xb5]);
+        pass.send_live_frames(&frame, 3).unwrap();
+        let mut buffer = [0; 100];
+        for _ in 0..3 {
+            assert_eq!(socket.receive(&mut buffer, Duration::from_secs(1)), Ok(Some(60)));
+        }
+        assert_eq!(socket.receive(&mut buffer, Duration::from_millis(1)), Ok(None));
+        let short = pass.send_live_frames(&frame[..13], 1).unwrap_err();
+        assert_eq!(short.errno(), Some(crate::Errno::INVAL));
+    })
+    .unwrap();
 }
