@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use rustix::io::Errno;
+use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 #[allow(unsafe_code, reason = "two system calls without a safe wrapper; see the module's head")]
@@ -48,7 +49,7 @@ pub enum NetnsError {
         /// Why.
         errno: Errno,
     },
-    /// A new one can not be made.
+    /// A new one can not be made, or not be kept apart.
     Create {
         /// Why.
         errno: Errno,
@@ -126,6 +127,17 @@ pub fn isolated<T: Send>(job: impl FnOnce() -> T + Send) -> Result<T, NetnsError
         Ok(()) => Ok(job()),
         Err(errno) => Err(NetnsError::Create { errno }),
     })
+}
+
+/// Moves the calling thread, for good, into a new network namespace and a new mount namespace. What
+/// it mounts from then on, only it and what it starts can see, and is gone with them.
+///
+/// # Errors
+/// [`NetnsError::Create`].
+pub fn seclude() -> Result<(), NetnsError> {
+    sys::leave_network_and_mounts().map_err(|errno| NetnsError::Create { errno })?;
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).map_err(|errno| NetnsError::Create { errno })
 }
 
 /// A number of the calling thread's network namespace that no other ever has while the machine runs.

@@ -1,7 +1,8 @@
 //! Two system calls that have no safe wrapper elsewhere.
 //!
-//! Invariant: `unshare` is called with `CLONE_NEWNET` alone, which changes nothing that memory or
-//! descriptor safety depends on; `getsockopt` gets a number of its own with that number's size.
+//! Invariant: `unshare` is called with `CLONE_NEWNET` and `CLONE_NEWNS` alone, which change nothing
+//! that memory or descriptor safety depends on; `getsockopt` gets a number of its own with that
+//! number's size.
 
 use std::os::fd::AsRawFd;
 
@@ -13,6 +14,13 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 pub(super) fn leave_network() -> Result<(), Errno> {
     // SAFETY: the file descriptor table stays shared; only the network namespace is new.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
+}
+
+/// Moves the calling thread into a new network namespace and a new mount namespace.
+pub(super) fn leave_network_and_mounts() -> Result<(), Errno> {
+    // SAFETY: the file descriptor table stays shared; the namespaces and, for this thread alone,
+    // the root and working directory become its own.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNET | UnshareFlags::NEWNS) }
 }
 
 /// `SO_NETNS_COOKIE` of a fresh socket, which is in the calling thread's namespace.

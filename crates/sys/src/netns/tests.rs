@@ -30,6 +30,33 @@ fn a_job_runs_in_the_opened_namespace() {
 }
 
 #[test]
+fn a_secluded_thread_keeps_its_mounts_to_itself() {
+    if !allowed() {
+        return;
+    }
+    let point = std::env::temp_dir().join(format!("netloom-seclude-{}", std::process::id()));
+    std::fs::create_dir(&point).unwrap();
+    let before = cookie().unwrap();
+    let secluded = std::thread::scope(|scope| {
+        let job = || {
+            seclude().unwrap();
+            let flags = rustix::mount::MountFlags::empty();
+            rustix::mount::mount("tmpfs", &point, "tmpfs", flags, None).unwrap();
+            std::fs::write(point.join("seen"), "").unwrap();
+            // The mount and the namespace are passed on to threads and commands.
+            let ls = std::process::Command::new("ls").arg(&point).output().unwrap();
+            assert_eq!(ls.stdout, b"seen\n");
+            cookie().unwrap()
+        };
+        scope.spawn(job).join().unwrap()
+    });
+    assert_ne!(secluded, before);
+    assert_eq!(cookie().unwrap(), before);
+    assert!(!point.join("seen").exists());
+    std::fs::remove_dir(&point).unwrap();
+}
+
+#[test]
 fn a_path_is_no_name() {
     for name in ["", ".", "..", "a/b", "/run/netns/x"] {
         assert_eq!(Netns::named(name).unwrap_err(), NetnsError::Name { name: name.to_owned() });
