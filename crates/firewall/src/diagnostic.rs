@@ -167,6 +167,13 @@ codes! {
     OddInterface, "W006", Warning, "no device can have this name", "`/` and blanks cannot stand in a device name";
     ExtensionHeader, "W007", Warning, "`-p` with an IPv6 extension header holds for no packet", "use the match of that name";
     OldOption, "W008", Warning, "option has no effect in the kernel", "use the named newer option";
+
+    // Said in vain.
+    ShadowedRule, "W100", Warning, "an earlier rule takes every packet of this one", "remove the rule, or put it before the earlier one";
+    BehindEnd, "W101", Warning, "no packet gets past an earlier rule to this one", "remove the rule, or put it before the earlier one";
+    DuplicateRule, "W102", Warning, "rule stands twice in the chain", "remove one of them";
+    NeverMatches, "W103", Warning, "no packet fulfils the rule's conditions", "look for an empty range, values outside a mask, or conditions that exclude each other";
+    UnreachedChain, "W104", Warning, "no packet gets into this chain", "remove the chain, or call it";
 }
 
 #[cfg(test)]

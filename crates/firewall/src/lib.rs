@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod model;
 pub mod parse;
 pub mod print;
+pub mod check;
 pub mod record;
 mod protocol;
 mod service;

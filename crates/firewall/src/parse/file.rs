@@ -19,6 +19,8 @@ pub(crate) fn read(text: &[u8], family: Family) -> (Ruleset, Vec<Diagnostic>) {
         findings: Vec::new(),
         carriage_return_seen: false,
         rules_of_closed: 0,
+        errors: 0,
+        findings_counted: 0,
     };
     let mut lines = text.split(|byte| *byte == b'\n').peekable();
     let mut number = 0;
@@ -44,17 +46,23 @@ struct File {
     open: Option<TableBuilder>,
     findings: Vec<Diagnostic>,
     carriage_return_seen: bool,
+    /// Rules of the tables before the open one.
     rules_of_closed: usize,
+    /// Errors among the first `findings_counted` findings.
+    errors: usize,
+    findings_counted: usize,
 }
 
 impl File {
     /// Whether line `number` may be read; if not, says why.
     fn is_within_limits(&mut self, number: u32) -> bool {
         let at = span(number, 0, 0);
-        let errors =
-            self.findings.iter().filter(|found| found.code.severity() == Severity::Error).count();
-        if errors >= limits::ERRORS_MAX {
-            self.findings.push(Diagnostic::new(Code::TooManyErrors, at, format!("{errors}")));
+        let new = self.findings[self.findings_counted..].iter();
+        self.errors += new.filter(|found| found.code.severity() == Severity::Error).count();
+        self.findings_counted = self.findings.len();
+        if self.errors >= limits::ERRORS_MAX {
+            let detail = self.errors.to_string();
+            self.findings.push(Diagnostic::new(Code::TooManyErrors, at, detail));
             return false;
         }
         let lines = usize::try_from(number).unwrap_or(usize::MAX);
@@ -164,7 +172,7 @@ impl File {
             return Ok(());
         }
         let rules_max = limits::RULES_MAX.saturating_sub(self.rules_of_closed);
-        if table.rule_count() >= rules_max {
+        if table.rules_added() >= rules_max {
             let detail = format!("more than {} rules", limits::RULES_MAX);
             return Err(Diagnostic::new(Code::FileTooLong, at, detail));
         }
@@ -173,7 +181,7 @@ impl File {
 
     fn commit(&mut self) {
         if let Some(table) = self.open.take() {
-            self.rules_of_closed += table.rule_count();
+            self.rules_of_closed += table.rules_added();
             let table = table.finish(&mut self.findings);
             self.tables.push(table);
         }

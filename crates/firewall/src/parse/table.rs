@@ -21,6 +21,8 @@ pub(crate) struct TableBuilder {
     span: Span,
     chains: Vec<ChainBuilder>,
     index: HashMap<String, usize>,
+    /// Rules that were put in, whether or not they are still there.
+    rules_added: usize,
 }
 
 /// A chain that is being read; `needs` has one entry per rule.
@@ -31,7 +33,7 @@ pub(crate) struct ChainBuilder {
 
 impl TableBuilder {
     pub(crate) fn new(name: TableName, family: Family, span: Span) -> Self {
-        Self { name, family, span, chains: Vec::new(), index: HashMap::new() }
+        Self { name, family, span, chains: Vec::new(), index: HashMap::new(), rules_added: 0 }
     }
 
     /// Takes the policies of an earlier section of the same table over, which loading does not
@@ -161,9 +163,9 @@ impl TableBuilder {
         Table { name: self.name, span: self.span, chains }
     }
 
-    /// Rules so far.
-    pub(crate) fn rule_count(&self) -> usize {
-        self.chains.iter().map(|builder| builder.chain.rules.len()).sum()
+    /// Rules that were put in, whether or not they are still there.
+    pub(crate) fn rules_added(&self) -> usize {
+        self.rules_added
     }
 
     /// The place of a chain that exists; a built-in one always does.
@@ -231,6 +233,7 @@ impl TableBuilder {
         if matches!(draft.command, Some(Command::Insert(..))) {
             rules.reverse();
         }
+        self.rules_added += rules.len();
         let chain = &mut self.chains[at];
         let all_needs = vec![needs; rules.len()];
         chain.chain.rules.splice(place..place, rules);
