@@ -125,7 +125,6 @@ codes! {
     ConflictingOptions, "F051", Error, "options exclude each other", "keep one of them";
     MissingOption, "F052", Error, "match or target lacks an option", "give the named option";
     OptionNotAllowed, "F053", Error, "option cannot be used in a ruleset file", "remove it; the table is named by its `*` line";
-    UnknownMatch, "F054", Error, "no such match for this address family", "see iptables-extensions(8) for the names";
     UnknownTarget, "F055", Error, "neither a chain of this table nor a known target", "declare the chain before its first use, or correct the name";
     GotoTarget, "F056", Error, "`-g` needs a user chain", "use `-j` for targets";
     JumpToBuiltin, "F057", Error, "a built-in chain cannot be called", "jump to a user chain, or use ACCEPT, DROP or RETURN";
