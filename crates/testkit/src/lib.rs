@@ -15,3 +15,4 @@ pub mod hook;
 pub mod live;
 pub mod random;
 pub mod reduce;
+pub mod stage;

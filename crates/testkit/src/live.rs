@@ -12,7 +12,7 @@
 //!
 //! [`Engine`]: crate::engine::Engine
 
-mod command;
+pub(crate) mod command;
 mod journey;
 mod lab;
 mod legacy;

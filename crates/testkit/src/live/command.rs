@@ -56,7 +56,7 @@ pub(super) fn legacy_program(family: Family, action: &str) -> String {
 }
 
 /// Runs `program`, feeds it `input` and returns what it prints.
-pub(super) fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, CommandError> {
+pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, CommandError> {
     let start = |error| CommandError::Start { program: program.to_owned(), error };
     let mut child = Command::new(program)
         .args(arguments)
