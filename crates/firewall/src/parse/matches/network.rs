@@ -120,12 +120,14 @@ pub(super) fn mac(item: &Item<'_>) -> Result<Match, Refusal> {
 }
 
 /// The names of `pkttype`; the first of a value is the saved one.
-pub(crate) const PACKET_TYPES: [(&str, PktType); 5] = [
+pub(crate) const PACKET_TYPES: [(&str, PktType); 7] = [
     ("unicast", PktType::Host),
     ("broadcast", PktType::Broadcast),
     ("multicast", PktType::Multicast),
     ("otherhost", PktType::OtherHost),
     ("host", PktType::Host),
+    ("bcast", PktType::Broadcast),
+    ("mcast", PktType::Multicast),
 ];
 
 pub(super) fn pkttype(item: &Item<'_>) -> Result<Match, Refusal> {
