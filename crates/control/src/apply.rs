@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use netloom_firewall::model::{Family, Match, Ruleset};
 use netloom_firewall::{
     COUNTERS_MAP, Cell, Compiled, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, Planned, Role, Slots,
-    XDP_PROGRAMS_MAP, compile, netfilter_entry, prepare,
+    XDP_PROGRAMS_MAP, add_prefilter, compile, netfilter_entry, prepare,
 };
 use netloom_kernel::{LoadOptions, Loaded, load_object};
 use netloom_sys::bpf::UpdateMode;
@@ -79,7 +79,10 @@ impl Firewall {
             .flat_map(|older| older.stored_slots().used().collect::<Vec<_>>())
             .collect();
         let slots = Slots::assign(&rulesets.iter().collect::<Vec<_>>(), &kept, &reserved);
-        let compiled = compile(&planned, &slots).map_err(ControlError::Compile)?;
+        let mut compiled = compile(&planned, &slots).map_err(ControlError::Compile)?;
+        if !request.devices.is_empty() {
+            add_prefilter(&mut compiled, &planned, &slots).map_err(ControlError::Compile)?;
+        }
         let mut description = Description::new(sources, request.devices.clone(), &slots);
         description.needs_conntrack = rulesets.iter().any(reads_connections);
         description.applied_unix_ms = unix_ms();
@@ -132,8 +135,7 @@ impl Firewall {
                 self.attach_chain(*family, *point)?;
             }
         }
-        let has_prefilter = compiled.programs.contains(&Role::Prefilter);
-        if description.devices.is_empty() || !has_prefilter {
+        if !compiled.programs.contains(&Role::Prefilter) {
             return Ok(Vec::new());
         }
         let program = self.load_dispatcher(None)?;

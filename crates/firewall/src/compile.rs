@@ -1,8 +1,8 @@
-//! Rulesets → one object with a program for each built-in chain and a pre-filter for XDP.
+//! Rulesets → one object with a program for each built-in chain and, if wanted, a pre-filter for XDP.
 
 use std::fmt;
 
-use netloom_abi::Object;
+use netloom_abi::{Object, Program};
 use netloom_isa::BuildError;
 
 use crate::emit::{self, Source};
@@ -133,16 +133,10 @@ pub fn compile(planned: &[Planned<'_>], slots: &Slots) -> Result<Compiled, Compi
     if slots.bound() > COUNTERS_MAX {
         return Err(CompileError::TooManyRules { slots: slots.bound(), max: COUNTERS_MAX });
     }
-    let sources: Vec<Source<'_>> = planned
-        .iter()
-        .map(|planned| Source { ruleset: planned.ruleset, slots, skip: &planned.skip })
-        .collect();
-    let mut object = Object {
-        maps: emit::map_specs(COUNTERS_MAX, slots.bucket_count()),
-        programs: Vec::new(),
-    };
+    let mut object =
+        Object { maps: emit::map_specs(COUNTERS_MAX, slots.bucket_count()), programs: Vec::new() };
     let mut programs = Vec::new();
-    for source in &sources {
+    for source in &sources(planned, slots) {
         for point in Point::ALL {
             if emit::has_chain(source.ruleset, point) {
                 object.programs.push(emit::exact(source, point)?);
@@ -150,25 +144,45 @@ pub fn compile(planned: &[Planned<'_>], slots: &Slots) -> Result<Compiled, Compi
             }
         }
     }
-    let received = |point: &Point| matches!(point.hook, Hook::PreRouting | Hook::Input);
-    let any_received = sources.iter().any(|source| {
-        Point::ALL
-            .into_iter()
-            .filter(received)
-            .any(|point| emit::has_chain(source.ruleset, point))
-    });
-    if any_received {
-        object.programs.push(emit::prefilter(&sources)?);
-        programs.push(Role::Prefilter);
-    }
-    for program in &object.programs {
-        let slots: u64 = program.insns.iter().map(|insn| u64::from(insn.slots())).sum();
-        if slots > PROGRAM_SLOTS_MAX {
-            let program = program.name.clone();
-            return Err(CompileError::TooLarge { program, slots, max: PROGRAM_SLOTS_MAX });
-        }
-    }
+    object.programs.iter().try_for_each(check_size)?;
     Ok(Compiled { object, programs })
+}
+
+/// Adds the XDP pre-filter of the same planned rulesets and slots, if they say anything about
+/// received packets.
+///
+/// # Errors
+/// As [`compile`].
+pub fn add_prefilter(
+    compiled: &mut Compiled,
+    planned: &[Planned<'_>],
+    slots: &Slots,
+) -> Result<(), CompileError> {
+    let received = |role: &Role| match role {
+        Role::Chain(_, point) => matches!(point.hook, Hook::PreRouting | Hook::Input),
+        Role::Prefilter => false,
+    };
+    if compiled.programs.iter().any(received) {
+        let program = emit::prefilter(&sources(planned, slots))?;
+        check_size(&program)?;
+        compiled.object.programs.push(program);
+        compiled.programs.push(Role::Prefilter);
+    }
+    Ok(())
+}
+
+fn sources<'a>(planned: &'a [Planned<'a>], slots: &'a Slots) -> Vec<Source<'a>> {
+    let source = |one: &'a Planned<'a>| Source { ruleset: one.ruleset, slots, skip: &one.skip };
+    planned.iter().map(source).collect()
+}
+
+fn check_size(program: &Program) -> Result<(), CompileError> {
+    let slots: u64 = program.insns.iter().map(|insn| u64::from(insn.slots())).sum();
+    if slots > PROGRAM_SLOTS_MAX {
+        let program = program.name.clone();
+        return Err(CompileError::TooLarge { program, slots, max: PROGRAM_SLOTS_MAX });
+    }
+    Ok(())
 }
 
 impl fmt::Display for CompileError {

@@ -16,10 +16,10 @@ use std::collections::{BTreeMap, HashMap};
 use netloom_abi::{Arg, AttachType, Function, Linkage, MapKind, MapSpec, Program, ProgramType};
 use netloom_isa::{BuildError, Label, Pc};
 
+pub(crate) use chain::{Mode, is_decidable};
 pub use dispatch::{
     CELL_MAP, Cell, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP, dispatcher, netfilter_entry,
 };
-pub(crate) use chain::{Mode, is_decidable};
 pub use prefilter::{expected_hooks_offset, hook_counter};
 
 use chain::Chains;

@@ -6,24 +6,24 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod compile;
+pub mod diagnostic;
 mod emit;
 mod hook;
 pub mod key;
 mod lower;
-pub mod diagnostic;
 pub mod model;
 pub mod parse;
-pub mod print;
-pub mod check;
-pub mod record;
-mod protocol;
-mod service;
 mod plan;
+pub mod print;
+mod protocol;
+pub mod record;
+mod service;
 mod slots;
 
 pub use compile::{
-    COUNTERS_MAX, CompileError, Compiled, Leniency, Planned, Role, compile, prepare,
+    COUNTERS_MAX, CompileError, Compiled, Leniency, Planned, Role, add_prefilter, compile, prepare,
 };
 pub use emit::{
     CELL_MAP, COUNTERS_MAP, Cell, GUARD_MAP, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP,

@@ -114,19 +114,23 @@ fn place(family: Family, table: TableName, hooks: &[Hook], rule: &Rule) -> Place
         return Place::Unsupported(vec![Unsupported { item, span, reason: NAT.into() }]);
     }
     let mut refused: Vec<Unsupported> = Vec::new();
-    let mut decidable = false;
-    // A chain that nothing calls is still checked, as if its table's first hook called it.
-    let unreached = [first_hook(table)];
-    let asked = if hooks.is_empty() { &unreached[..] } else { hooks };
+    let (mut accepted, mut decidable) = (0, false);
+    // A rule that nothing leads to is still checked; it is fine if it could run at some hook.
+    let all: Vec<Hook> = table_hooks(table).collect();
+    let asked = if hooks.is_empty() { &all } else { hooks };
     for &hook in asked {
         match lower(family, Point { table, hook }, rule) {
             Ok(lowered) => {
+                accepted += 1;
                 decidable |= matches!(hook, Hook::PreRouting | Hook::Input)
                     && is_decidable(&lowered.steps, lowered.action);
             }
             Err(refusal) if !refused.contains(&refusal) => refused.push(refusal),
             Err(_) => {}
         }
+    }
+    if hooks.is_empty() && accepted > 0 {
+        refused.clear();
     }
     match rule.target.kind {
         _ if !refused.is_empty() => Place::Unsupported(refused),
@@ -137,11 +141,8 @@ fn place(family: Family, table: TableName, hooks: &[Hook], rule: &Rule) -> Place
     }
 }
 
-fn first_hook(table: TableName) -> Hook {
-    Point::ALL
-        .into_iter()
-        .find(|point| point.table == table)
-        .map_or(Hook::PreRouting, |point| point.hook)
+fn table_hooks(table: TableName) -> impl Iterator<Item = Hook> {
+    Point::ALL.into_iter().filter(move |point| point.table == table).map(|point| point.hook)
 }
 
 /// For each chain, the hooks from which a packet can get to it.

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{Family, Rule, Ruleset, TableName};
+use crate::model::{Family, Match, Rule, Ruleset, TableName};
 use crate::{Point, print};
 
 /// A rule's place in a ruleset.
@@ -31,6 +31,7 @@ pub struct Slots {
     rules: HashMap<(Family, TableName, String, usize), u32>,
     policies: HashMap<(Family, Point), u32>,
     buckets: HashMap<(Family, TableName, String, usize), u32>,
+    bucket_count: u32,
     bound: u32,
 }
 
@@ -64,9 +65,10 @@ impl Slots {
                         let identity = Identity::rule(family, table.name, &text, *nth);
                         *nth += 1;
                         let key = (family, table.name, chain.name.clone(), index);
-                        if is_limited(rule) {
-                            let bucket = u32::try_from(slots.buckets.len()).unwrap_or(u32::MAX);
-                            slots.buckets.insert(key.clone(), bucket);
+                        let limits = limits(rule);
+                        if limits > 0 {
+                            slots.buckets.insert(key.clone(), slots.bucket_count);
+                            slots.bucket_count += limits;
                         }
                         let slot = place(identity, &mut slots);
                         slots.rules.insert(key, slot);
@@ -93,7 +95,7 @@ impl Slots {
         self.policies[&(family, point)]
     }
 
-    /// The index of a limited rule's bucket.
+    /// The index of a limited rule's bucket; a rule with several limits has several in a row.
     ///
     /// # Panics
     /// For a rule without a limit.
@@ -103,7 +105,7 @@ impl Slots {
 
     /// Number of limit buckets.
     pub fn bucket_count(&self) -> u32 {
-        u32::try_from(self.buckets.len()).unwrap_or(u32::MAX)
+        self.bucket_count
     }
 
     /// One more than the highest slot.
@@ -147,6 +149,7 @@ impl Identity {
     }
 }
 
-fn is_limited(rule: &Rule) -> bool {
-    rule.matches.iter().any(|item| matches!(item.kind, crate::model::Match::Limit(_)))
+/// Number of limit matches.
+fn limits(rule: &Rule) -> u32 {
+    rule.matches.iter().map(|item| u32::from(matches!(item.kind, Match::Limit(_)))).sum()
 }

@@ -66,6 +66,14 @@ pub trait Engine {
 #[derive(Clone, Debug, Default)]
 pub struct Reference {
     evaluator: Option<Evaluator>,
+    tick_hz: Option<u32>,
+}
+
+impl Reference {
+    /// A kernel whose timer ticks `hz` times a second, which is the grain of `-m limit`.
+    pub fn with_tick_hz(hz: u32) -> Self {
+        Self { tick_hz: Some(hz), ..Self::default() }
+    }
 }
 
 /// A ruleset that the reference does not run.
@@ -83,7 +91,11 @@ impl Engine for Reference {
     fn load(&mut self, family: Family, text: &str) -> Result<(), ReferenceError> {
         let options = ParseOptions { family: Some(family) };
         let parsed = parse(text.as_bytes(), options).map_err(ReferenceError::Parse)?;
-        self.evaluator = Some(Evaluator::new(&parsed.ruleset).map_err(ReferenceError::Prepare)?);
+        let evaluator = Evaluator::new(&parsed.ruleset).map_err(ReferenceError::Prepare)?;
+        self.evaluator = Some(match self.tick_hz {
+            Some(hz) => evaluator.with_tick_hz(hz),
+            None => evaluator,
+        });
         Ok(())
     }
 

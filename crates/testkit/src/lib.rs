@@ -3,11 +3,13 @@
 //! [`evaluate`] says what iptables would do with a packet, by following the rules one by one;
 //! [`generate`] invents rulesets and packets that meet each other; [`engine`] is what a thing
 //! that runs rulesets looks like to a differential test, and [`live`] is the kernel's own
-//! iptables in namespaces made for the purpose.
+//! iptables in namespaces made for the purpose. [`compiled`] holds our own programs, in the
+//! interpreter and in the kernel.
 
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod compiled;
 pub mod engine;
 pub mod evaluate;
 pub mod generate;

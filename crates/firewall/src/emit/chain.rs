@@ -58,19 +58,22 @@ impl<'a> Chains<'a> {
         code.give(verdict::DROP);
         code.place(valid);
         code.mov(Reg::R6, Reg::R1);
-        let mut bodies = VecDeque::from([Body { chain, start, end }]);
+        let mut bodies = VecDeque::new();
+        self.body(code, &Body { chain, start, end }, &mut bodies);
+        code.place(end);
+        self.chain_end(code, chain);
         while let Some(body) = bodies.pop_front() {
-            code.place(body.start);
-            for (index, rule) in body.chain.rules.iter().enumerate() {
-                let id = RuleId { table: self.table.name, chain: &body.chain.name, index };
-                self.rule(code, id, rule, body.end, &mut bodies);
-            }
-            if body.end == end {
-                code.place(end);
-                self.chain_end(code, chain);
-            } else {
-                code.jump(body.end);
-            }
+            self.body(code, &body, &mut bodies);
+            code.jump(body.end);
+        }
+    }
+
+    /// Emits the rules of a chain, which fall through at their end.
+    fn body(&self, code: &mut Code, body: &Body<'a>, bodies: &mut VecDeque<Body<'a>>) {
+        code.place(body.start);
+        for (index, rule) in body.chain.rules.iter().enumerate() {
+            let id = RuleId { table: self.table.name, chain: &body.chain.name, index };
+            self.rule(code, id, rule, body.end, bodies);
         }
     }
 
@@ -116,12 +119,12 @@ impl<'a> Chains<'a> {
     /// Falls through where all steps hold, else goes to `next`.
     fn conditions(&self, code: &mut Code, steps: &[Step], id: RuleId<'_>, next: Label) {
         let mut rest = steps;
-        loop {
+        for nth in 0.. {
             let split = rest.iter().position(|step| matches!(step, Step::Limit(_)));
             segment(code, &rest[..split.unwrap_or(rest.len())], self.mode, next);
             let Some(split) = split else { return };
             if let Step::Limit(value) = rest[split] {
-                limit::emit(code, value, self.slots.bucket(self.family, id), next);
+                limit::emit(code, value, self.slots.bucket(self.family, id) + nth, next);
             }
             rest = &rest[split + 1..];
         }

@@ -90,9 +90,7 @@ pub fn dispatcher(index: Option<u32>) -> Object {
             NETFILTER_PROGRAMS_MAP,
             u32::from(Cell::GENERATIONS) * Cell::NETFILTER_STRIDE,
         ),
-        None => {
-            (ProgramType::Xdp, AttachType::Xdp, XDP_PROGRAMS_MAP, u32::from(Cell::GENERATIONS))
-        }
+        None => (ProgramType::Xdp, AttachType::Xdp, XDP_PROGRAMS_MAP, u32::from(Cell::GENERATIONS)),
     };
     let mut code = Code::default();
     body(&mut code, index);

@@ -29,12 +29,13 @@ pub(super) fn remove(program: Layout) -> Layout {
         let index = index_of[pc.0 as usize];
         reached[index].then(|| Pc(new_slots[index]))
     };
-    let aimed = insns.iter().enumerate().filter(|(index, _)| reached[*index]).map(|(index, insn)| {
-        let distance = |off: i32| {
-            new_slots[target(index, off)].cast_signed() - new_slots[index].cast_signed() - 1
-        };
-        aim(*insn, distance)
-    });
+    let aimed =
+        insns.iter().enumerate().filter(|(index, _)| reached[*index]).map(|(index, insn)| {
+            let distance = |off: i32| {
+                new_slots[target(index, off)].cast_signed() - new_slots[index].cast_signed() - 1
+            };
+            aim(*insn, distance)
+        });
     Layout {
         insns: aimed.collect(),
         functions: functions

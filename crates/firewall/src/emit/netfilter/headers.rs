@@ -13,6 +13,7 @@ const EXTENSION_HEADERS_MAX: i32 = 32;
 /// Protocol numbers (IANA), those the walk and the length table name.
 mod protocol {
     pub(super) const TCP: i32 = 6;
+    pub(super) const ROUTING: i32 = 43;
     pub(super) const FRAGMENT: i32 = 44;
     pub(super) const AUTHENTICATION: i32 = 51;
     pub(super) const SCTP: i32 = 132;
@@ -124,8 +125,15 @@ impl Prologue {
         code.place(is_extension);
         code.jump_if(Cond::Eq, Reg::R7, 0, broken);
         code.alu(AluOp::Sub, Reg::R7, 1);
+        // The kernel reads four bytes of a routing header, two of any other.
+        let (routing, header) = (code.label(), code.label());
         code.mov(Reg::R2, Reg::R9);
+        code.jump_if(Cond::Eq, Reg::R6, protocol::ROUTING, routing);
         self.slice(code, 2, broken);
+        code.jump(header);
+        code.place(routing);
+        self.slice(code, 4, broken);
+        code.place(header);
         code.load(Size::B, Reg::R1, Reg::R0, 1);
         code.load(Size::B, Reg::R2, Reg::R0, 0);
         code.jump_if(Cond::Eq, Reg::R6, protocol::FRAGMENT, fragment);
@@ -218,11 +226,9 @@ impl Prologue {
         code.load(Size::B, Reg::R1, Reg::R0, 13);
         self.set(code, Field::TcpFlags, Reg::R1);
         if self.demand.is_everything() {
-            for (field, offset) in [
-                (Field::TcpSequence, 4),
-                (Field::TcpAcknowledgement, 8),
-                (Field::TcpWindow, 12),
-            ] {
+            for (field, offset) in
+                [(Field::TcpSequence, 4), (Field::TcpAcknowledgement, 8), (Field::TcpWindow, 12)]
+            {
                 code.load(Size::W, Reg::R1, Reg::R0, offset);
                 self.swap(code, Size::W, Reg::R1);
                 self.set(code, field, Reg::R1);
