@@ -74,7 +74,9 @@ const ADDRS_V4: [&str; 12] = [
     "0.0.0.7",
 ];
 
-const NETWORKS_V4: [&str; 10] = [
+const NETWORKS_V4: [&str; 12] = [
+    "10.0.0.0/255.255.255.0",
+    "10/8",
     "10.0.0.0/24",
     "10.0.0.0/28",
     "10.0.0.8/29",
@@ -110,3 +112,6 @@ const NETWORKS_V6: [&str; 9] = [
     "fd00::1/ff00::ff",
     "::1:0:0:0:1/0:0:0:ffff::ffff",
 ];
+
+#[cfg(test)]
+mod tests;

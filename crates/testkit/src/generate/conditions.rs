@@ -67,27 +67,29 @@ fn protocol(
         Family::V4 => "icmp",
         Family::V6 => "ipv6-icmp",
     };
-    let names = ["tcp", "tcp", "tcp", "udp", "udp", "sctp", "udplite", "gre", "50", icmp, icmp];
+    let names =
+        ["tcp", "tcp", "tcp", "6", "udp", "udp", "17", "sctp", "udplite", "gre", "50", icmp, icmp];
     let name = random.copied(&names);
     if random.one_in(8) {
         words.push(format!("! -p {name}"));
         return None;
     }
     words.push(format!("-p {name}"));
-    let has_ports = matches!(name, "tcp" | "udp" | "udplite" | "sctp");
+    let has_ports = matches!(name, "tcp" | "udp" | "udplite" | "sctp" | "6" | "17");
     if has_ports && random.one_in(4) {
         words.push(multiport(random, universe));
     } else if !random.one_in(5) {
         words.extend(transport(random, universe, name));
     }
-    Some(name)
+    // The kernel wants to know the protocol before it is asked to answer with a reset.
+    Some(if name == "6" { "tcp" } else { name })
 }
 
 fn transport(random: &mut Random, universe: &Universe, protocol: &str) -> Option<String> {
     let mut text = match protocol {
         "tcp" | "udp" | "sctp" => format!("-m {protocol}"),
-        "icmp" => return Some(icmp(random, "-m icmp --icmp-type", "any")),
-        "ipv6-icmp" => return Some(icmp(random, "-m icmp6 --icmpv6-type", "echo-request")),
+        "icmp" => return Some(icmp(random, "-m icmp --icmp-type", &ICMP_NAMES)),
+        "ipv6-icmp" => return Some(icmp(random, "-m icmp6 --icmpv6-type", &ICMPV6_NAMES)),
         _ => return None,
     };
     for option in ["--sport", "--dport"] {
@@ -104,6 +106,8 @@ fn transport(random: &mut Random, universe: &Universe, protocol: &str) -> Option
             "--tcp-flags ALL FIN,PSH,URG",
             "--tcp-flags RST RST",
             "--tcp-flags SYN,FIN ACK",
+            "--tcp-flags ALL ALL",
+            "--tcp-flags ACK,URG,PSH ACK,PSH",
         ]);
         text = format!("{text} {}", negatable(random, flags));
     }
@@ -114,10 +118,21 @@ fn transport(random: &mut Random, universe: &Universe, protocol: &str) -> Option
     Some(text)
 }
 
-fn icmp(random: &mut Random, option: &str, named: &str) -> String {
+const ICMP_NAMES: [&str; 6] =
+    ["any", "echo-request", "pong", "port-unreachable", "redirect", "ttl-zero-during-transit"];
+const ICMPV6_NAMES: [&str; 6] = [
+    "echo-request",
+    "packet-too-big",
+    "port-unreachable",
+    "bad-header",
+    "time-exceeded",
+    "neighbour-solicitation",
+];
+
+fn icmp(random: &mut Random, option: &str, names: &[&str]) -> String {
     let (name, option) = option.rsplit_once(' ').expect("the callers give two words");
     let number = random.copied(&["0", "3", "8", "3/4", "11/0", "128", "129", "255"]);
-    let kind = if random.one_in(4) { named } else { number };
+    let kind = if random.one_in(3) { random.pick(names) } else { number };
     format!("{name} {}", negatable(random, &format!("{option} {kind}")))
 }
 
@@ -161,11 +176,11 @@ fn extension(
             format!("-m mac {}", negatable(random, &format!("--mac-source {mac}")))
         }
         2 => {
-            let mark = random.copied(&["0x0", "0x1", "0x2/0x3", "0x10/0xf0", "0xffffffff"]);
+            let mark = random.copied(&["0", "0x1", "17", "0x2/0x3", "0x10/0xf0", "0xffffffff"]);
             format!("-m mark {}", negatable(random, &format!("--mark {mark}")))
         }
         3 => {
-            let kind = random.copied(&["unicast", "broadcast", "multicast"]);
+            let kind = random.copied(&["unicast", "broadcast", "multicast", "host", "bcast"]);
             format!("-m pkttype {}", negatable(random, &format!("--pkt-type {kind}")))
         }
         4..=5 if shape.addr_types => addr_type(random, universe.family),
@@ -176,11 +191,27 @@ fn extension(
             format!("-m length {}", negatable(random, &format!("--length {length}")))
         }
         9 => {
-            let dscp = random.copied(&["0x00", "0x01", "0x2e", "0x3f"]);
-            format!("-m dscp {}", negatable(random, &format!("--dscp {dscp}")))
+            let dscp = random.copied(&[
+                "--dscp 0x00",
+                "--dscp 1",
+                "--dscp 0x2e",
+                "--dscp 0x3f",
+                "--dscp-class EF",
+                "--dscp-class AF21",
+                "--dscp-class BE",
+            ]);
+            format!("-m dscp {}", negatable(random, dscp))
         }
         10 => {
-            let tos = random.copied(&["0x00/0xff", "0x10/0x3f", "0x01/0x03", "0xb8/0xfc"]);
+            let tos = random.copied(&[
+                "0x00/0xff",
+                "0x10/0x3f",
+                "0x01/0x03",
+                "0xb8/0xfc",
+                "16",
+                "Minimize-Delay",
+                "Normal-Service",
+            ]);
             format!("-m tos {}", negatable(random, &format!("--tos {tos}")))
         }
         11..=12 if shape.states => state(random, place),
@@ -233,6 +264,7 @@ fn state(random: &mut Random, place: &Place) -> String {
         "RELATED,ESTABLISHED",
         "INVALID",
         "NEW,UNTRACKED",
+        "ESTABLISHED,NEW",
         "INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED",
     ]);
     // Translation happens to connections, which nothing has before PREROUTING is over.

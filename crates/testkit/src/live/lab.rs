@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use std::{error, fmt, fs, io, thread};
 
+use netloom_firewall::Hook;
 use netloom_firewall::model::Family;
 use netloom_sys::netlink::{NetlinkError, device_by_name};
 use netloom_sys::netns::{Netns, NetnsError, isolated};
@@ -13,7 +14,8 @@ use rustix::net::{
     AddressFamily, SendFlags, SocketFlags, SocketType, ipproto, sendto, socket_with,
 };
 
-use super::command::{CommandError, run};
+use super::command::{CommandError, legacy_program, run};
+use crate::engine::Stop;
 
 /// Which packets the lab is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub enum LabError {
         /// Why it failed.
         errno: netloom_sys::Errno,
     },
+    /// A journey that begins elsewhere.
+    NoJourney,
     /// The host does not answer on its wire, or does not notice that the wire is up.
     Silent,
 }
@@ -211,6 +215,37 @@ impl Lab {
         }
     }
 
+    /// Puts the packet of a journey's first stop on its way, as [`Lab::inject`] and [`Lab::send`]
+    /// do.
+    ///
+    /// # Errors
+    /// [`LabError::NoJourney`] where the journey does not begin where the view looks.
+    pub fn dispatch(&self, journey: &[Stop]) -> Result<(), LabError> {
+        let first = journey.first().ok_or(LabError::NoJourney)?;
+        match (self.view, first.hook, first.packet.ethernet) {
+            (View::Arriving, Hook::PreRouting, Some(ethernet)) => {
+                self.inject(&[&ethernet[..], first.packet.network()].concat())
+            }
+            (View::Leaving, Hook::Output, _) => {
+                self.send(first.packet.network(), super::journey::destination(&first.packet))
+            }
+            _ => Err(LabError::NoJourney),
+        }
+    }
+
+    /// Lets nothing that the tables accept reach the host itself, which would answer: the security
+    /// table's INPUT, the last of all, drops it. Engines other than [`super::Legacy`] call this
+    /// once.
+    ///
+    /// # Errors
+    /// [`LabError::Command`].
+    pub fn shield(&self) -> Result<(), LabError> {
+        let text = "*security\n:INPUT DROP [0:0]\nCOMMIT\n";
+        let program = legacy_program(self.family, "restore");
+        let job = || run(&program, &["-w", "60", "--noflush"], text);
+        self.inside(job)?.map(drop).map_err(LabError::Command)
+    }
+
     /// Waits until the host has processed all frames before: it answers an ARP request, which no
     /// table sees, in turn.
     ///
@@ -308,6 +343,7 @@ impl fmt::Display for LabError {
             Self::Raw { operation, errno } => {
                 write!(out, "cannot {operation} on the host's raw socket: {errno}")
             }
+            Self::NoJourney => write!(out, "cannot send this packet in the lab's view"),
             Self::Silent => write!(out, "host under test does not answer on its wire"),
         }
     }
@@ -322,7 +358,7 @@ impl error::Error for LabError {
             Self::Device(error) => Some(error),
             Self::Wire(error) => Some(error),
             Self::Raw { errno, .. } => Some(errno),
-            Self::Silent => None,
+            Self::NoJourney | Self::Silent => None,
         }
     }
 }

@@ -36,8 +36,8 @@ pub enum LegacyError {
     Command(CommandError),
     /// What `iptables-legacy-save` printed.
     Saved(Malformed),
-    /// The packet does not go where the lab's view looks.
-    NoJourney,
+    /// The ruleset is of the other address family than the lab.
+    OtherFamily,
     /// A ruleset that both asks for connection states and has a mangle table hides the states of
     /// its packets.
     StatesHidden,
@@ -135,19 +135,7 @@ impl Legacy {
 
     /// Puts the packet of the first stop on its way.
     fn dispatch(&mut self, journey: &[Stop]) -> Result<(), LegacyError> {
-        let first = journey.first().ok_or(LegacyError::NoJourney)?;
-        match (self.lab.view, first.hook, first.packet.ethernet) {
-            (View::Arriving, Hook::PreRouting, Some(ethernet)) => {
-                let frame = [&ethernet[..], first.packet.network()].concat();
-                self.lab.inject(&frame).map_err(LegacyError::Lab)?;
-            }
-            (View::Leaving, Hook::Output, _) => {
-                let destination = super::journey::destination(&first.packet);
-                let sent = self.lab.send(first.packet.network(), destination);
-                sent.map_err(LegacyError::Lab)?;
-            }
-            _ => return Err(LegacyError::NoJourney),
-        }
+        self.lab.dispatch(journey).map_err(LegacyError::Lab)?;
         self.unread += 1;
         self.latest = None;
         if self.unread >= UNREAD_MAX { self.settle() } else { Ok(()) }
@@ -171,7 +159,7 @@ impl Engine for Legacy {
 
     fn load(&mut self, family: Family, text: &str) -> Result<(), LegacyError> {
         if family != self.lab.family {
-            return Err(LegacyError::NoJourney);
+            return Err(LegacyError::OtherFamily);
         }
         let has = |name: TableName| text.lines().any(|line| line == format!("*{}", name.as_str()));
         self.tables = TableName::ALL.into_iter().filter(|name| has(*name)).collect();
@@ -233,7 +221,7 @@ impl fmt::Display for LegacyError {
             Self::Lab(error) => write!(out, "{error}"),
             Self::Command(error) => write!(out, "{error}"),
             Self::Saved(error) => write!(out, "{error}"),
-            Self::NoJourney => write!(out, "lab cannot send this packet"),
+            Self::OtherFamily => write!(out, "lab is for the other address family"),
             Self::StatesHidden => {
                 write!(out, "cannot watch connection states beside a mangle table")
             }
@@ -247,7 +235,7 @@ impl error::Error for LegacyError {
             Self::Lab(error) => Some(error),
             Self::Command(error) => Some(error),
             Self::Saved(error) => Some(error),
-            Self::NoJourney | Self::StatesHidden => None,
+            Self::OtherFamily | Self::StatesHidden => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a privileged test reports what it ran")]
 
+mod facts;
 mod real;
 mod states;
 
