@@ -9,6 +9,7 @@ use netloom_sys::bpf::BpfError;
 use netloom_sys::bpffs::BpffsError;
 use netloom_sys::netlink::NetlinkError;
 use netloom_sys::netns::NetnsError;
+use netloom_sys::ring::RingError;
 use netloom_sys::{Capability, Errno, LockError};
 
 use crate::generation::LeftOut;
@@ -64,6 +65,10 @@ pub enum ControlError {
     Bpf(BpfError),
     /// A program could not be run on a test packet.
     Run(RunError),
+    /// The ring of records can not be read.
+    Ring(RingError),
+    /// Somebody else reads the records.
+    LogBusy,
     /// A file operation failed.
     Io {
         /// The file.
@@ -124,6 +129,8 @@ impl fmt::Display for ControlError {
             Self::Conntrack(error) => write!(f, "cannot turn on connection tracking: {error}"),
             Self::Bpf(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
+            Self::Ring(error) => error.fmt(f),
+            Self::LogBusy => f.write_str("somebody else reads the records of this firewall"),
             Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
             Self::System { what, errno } => write!(f, "cannot {what}: {errno}"),
             Self::Stored { what, reason } => write!(f, "cannot read the stored {what}: {reason}"),
@@ -149,6 +156,7 @@ impl std::error::Error for ControlError {
             Self::Bpf(source) => Some(source),
             Self::Device { source, .. } | Self::Conntrack(source) => Some(source),
             Self::Run(error) => Some(error),
+            Self::Ring(error) => Some(error),
             Self::Io { error, .. } => Some(error),
             _ => None,
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use netloom_firewall::{Cell, LOG_MAP, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP};
+use netloom_firewall::{Cell, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP};
 use netloom_kernel::Vmlinux;
 use netloom_sys::bpf::Map;
 use netloom_sys::netlink::release_conntrack;
@@ -100,15 +100,6 @@ impl Firewall {
     /// When the counters can not be read, or the description's rules not be parsed.
     pub fn counters(&self, status: &Status) -> Result<Reading, ControlError> {
         Reading::take(&self.store, status.description.slots()?)
-    }
-
-    /// The ring of LOG and NFLOG records.
-    ///
-    /// # Errors
-    /// [`ControlError::NothingApplied`], or when the ring can not be opened.
-    pub fn log(&self) -> Result<Map, ControlError> {
-        let _lock = self.lock_existing()?;
-        self.store.map(LOG_MAP)
     }
 
     /// Keeps the rules that wait to be confirmed.
@@ -217,7 +208,8 @@ impl Firewall {
         Ok(cell)
     }
 
-    fn lock_existing(&self) -> Result<FileLock, ControlError> {
+    /// Keeps other commands out; refuses where nothing was ever applied.
+    pub(crate) fn lock_existing(&self) -> Result<FileLock, ControlError> {
         self.check_permission()?;
         if !self.store.has_parent() {
             return Err(ControlError::NothingApplied);

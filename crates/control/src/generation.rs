@@ -142,7 +142,10 @@ impl Description {
     }
 
     /// The counter slots of this generation's rules.
-    pub(crate) fn slots(&self) -> Result<Slots, ControlError> {
+    ///
+    /// # Errors
+    /// As [`Self::rulesets`].
+    pub fn slots(&self) -> Result<Slots, ControlError> {
         let rulesets = self.rulesets()?;
         let rulesets: Vec<&Ruleset> = rulesets.iter().collect();
         Ok(Slots::assign(&rulesets, &self.stored_slots(), &HashSet::new()))

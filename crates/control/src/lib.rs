@@ -13,7 +13,8 @@
 //! - A counter's slot is never given to another rule while a generation that uses it is kept.
 //!
 //! Reading order: `store` (the directory), `generation` (one ruleset in it), `points` (the hooks), `path`
-//! (what may stand between them), `apply` (the transaction), `firewall` (the other operations), `counters`.
+//! (what may stand between them), `apply` (the transaction), `firewall` (the other operations), `counters`,
+//! `log`.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +23,7 @@ mod counters;
 mod error;
 mod firewall;
 mod generation;
+mod log;
 mod path;
 mod points;
 mod store;
@@ -31,3 +33,4 @@ pub use counters::Reading;
 pub use error::ControlError;
 pub use firewall::{Firewall, Options, Status};
 pub use generation::{Description, LeftOut, Source};
+pub use log::Log;

@@ -163,7 +163,10 @@ impl Lowering {
             Imm64::MapIndexValue(number, off) => {
                 map(number).map(|map| Region::Map(map).at(off.into()))
             }
-            Imm64::Function(off) => Some(Region::Function.at(self.target(index, off).into())),
+            // Counted from the constant's second slot, where a jump counts from the next instruction.
+            Imm64::Function(off) => {
+                Some(Region::Function.at(self.target(index, off.wrapping_sub(1)).into()))
+            }
             Imm64::MapFd(_) | Imm64::MapFdValue(..) => {
                 return self.trap(FaultKind::Unavailable("map by file descriptor"));
             }

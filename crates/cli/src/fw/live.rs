@@ -71,9 +71,9 @@ pub(crate) fn failed(error: &ControlError) -> Failure {
     let (code, help) = advice(error);
     let mut report = ErrorReport::new(code, plain(&error.to_string()).into_owned()).with_help(help);
     if let ControlError::Refused(rules) = error {
-        let lines: Vec<String> =
-            rules.iter().map(|rule| format!("  {}", LeftOutRow::from(rule).refused())).collect();
-        report = report.with_list(lines.join("\n"));
+        let rows: Vec<LeftOutRow> = rules.iter().map(LeftOutRow::from).collect();
+        let lines: Vec<String> = rows.iter().map(|row| format!("  {}", row.refused())).collect();
+        report = report.with_list(lines.join("\n")).with_rules(&rows);
     }
     report.into()
 }
@@ -124,6 +124,8 @@ fn advice(error: &ControlError) -> (&'static str, &'static str) {
         | ControlError::Run(_)
         | ControlError::Io { .. }
         | ControlError::System { .. } => ("system", "the rules in force are unchanged"),
+        ControlError::Ring(_) => ("log-unreadable", "start the command again"),
+        ControlError::LogBusy => ("log-busy", "end the other `netloom fw monitor`"),
         ControlError::Stored { .. } => {
             ("stored", "apply the rules again; they were stored by another version")
         }

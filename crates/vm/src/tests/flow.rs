@@ -241,7 +241,7 @@ fn instructions_without_meaning_fault_when_reached() {
 #[test]
 fn a_register_call_reaches_functions_only() {
     let insns = build(|b| {
-        b.push(Insn::LoadImm64 { dst: Reg::R3, value: Imm64::Function(2) });
+        b.push(Insn::LoadImm64 { dst: Reg::R3, value: Imm64::Function(3) });
         b.push(Insn::Call(Callee::Reg(Reg::R3)));
         b.exit();
         b.mov(Reg::R0, 12);
