@@ -31,6 +31,9 @@ pub(crate) struct ErrorReport {
     /// What is wrong with a file in detail.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) diagnostics: Vec<Report>,
+    /// Rules that stand in the way, in documents.
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    rules: serde_json::Value,
     /// Lines of a list that belongs to the message; text form only.
     #[serde(skip)]
     pub(crate) list: String,
@@ -47,6 +50,7 @@ impl ErrorReport {
             mark: None,
             help: None,
             diagnostics: Vec::new(),
+            rules: serde_json::Value::Null,
             list: String::new(),
             is_usage: false,
         }
@@ -65,6 +69,12 @@ impl ErrorReport {
     /// With a list, printed between message and help.
     pub(crate) fn with_list(self, list: String) -> Self {
         Self { list, ..self }
+    }
+
+    /// With the rules that a list is about, for documents.
+    pub(crate) fn with_rules<T: Serialize>(self, rules: &[T]) -> Self {
+        let rules = serde_json::to_value(rules).expect("rows of rules have no keys but text");
+        Self { rules, ..self }
     }
 
     /// With findings, printed before the message.

@@ -24,6 +24,7 @@ mod fw;
 mod input;
 mod output;
 mod plain;
+mod progress;
 mod report;
 
 use std::process::ExitCode;

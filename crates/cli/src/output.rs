@@ -110,6 +110,20 @@ impl Output {
     /// [`Failure`] when standard output cannot be written.
     pub(crate) fn document<T: Serialize>(&self, schema: u32, body: &T) -> Result<(), Failure> {
         let mut out = self.text();
+        self.document_to(&mut out, schema, body)?;
+        Ok(out.flush()?)
+    }
+
+    /// The same for one document of a stream.
+    ///
+    /// # Errors
+    /// [`Failure`] when `out` cannot be written.
+    pub(crate) fn document_to<T: Serialize>(
+        &self,
+        mut out: &mut impl Write,
+        schema: u32,
+        body: &T,
+    ) -> Result<(), Failure> {
         let document = Document { schema, body };
         let written = if self.form == Form::PrettyJson {
             serde_json::to_writer_pretty(&mut out, &document)
@@ -117,8 +131,7 @@ impl Output {
             serde_json::to_writer(&mut out, &document)
         };
         written.map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
-        Ok(out.flush()?)
+        Ok(out.write_all(b"\n")?)
     }
 
     /// Prints a remark on standard error; documents carry their own remarks.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::plain::plain;
@@ -22,6 +22,9 @@ pub(crate) struct Report {
     /// Where.
     #[serde(flatten)]
     pub(crate) mark: Option<Mark>,
+    /// Another place that has to do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) related: Option<Mark>,
     /// The usual fix.
     pub(crate) help: Option<String>,
 }
@@ -59,7 +62,7 @@ pub(crate) struct Mark {
 impl Report {
     /// A finding without place, code or help.
     pub(crate) fn new(level: Level, message: impl Into<String>) -> Self {
-        Self { level, code: None, message: message.into(), mark: None, help: None }
+        Self { level, code: None, message: message.into(), mark: None, related: None, help: None }
     }
 
     /// The text for a terminal or a file, without a line end.
@@ -71,14 +74,13 @@ impl Report {
             Some(code) => title.id(code),
             None => title,
         };
-        let marked = self.mark.as_ref().map(|mark| (mark, mark.readable()));
-        let main = match &marked {
-            Some((mark, (text, span))) => title.element(
-                Snippet::source(text.as_str())
-                    .line_start(usize::try_from(mark.line).unwrap_or(usize::MAX))
-                    .path(plain(&mark.file))
-                    .annotation(AnnotationKind::Primary.span(span.clone())),
-            ),
+        let main = match &self.mark {
+            Some(mark) => {
+                let related = self.related.as_ref();
+                title
+                    .element(mark.snippet(AnnotationKind::Primary))
+                    .elements(related.map(|mark| mark.snippet(AnnotationKind::Context)))
+            }
             None => Group::with_title(title),
         };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
@@ -107,6 +109,14 @@ impl Level {
 }
 
 impl Mark {
+    fn snippet(&self, kind: AnnotationKind) -> Snippet<'_, Annotation<'_>> {
+        let (text, span) = self.readable();
+        Snippet::source(text)
+            .line_start(usize::try_from(self.line).unwrap_or(usize::MAX))
+            .path(plain(&self.file))
+            .annotation(kind.span(span))
+    }
+
     /// The line as text, and the marked range in it, on character boundaries.
     fn readable(&self) -> (String, Range<usize>) {
         let text = String::from_utf8_lossy(&self.text).into_owned();

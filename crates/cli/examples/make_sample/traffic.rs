@@ -71,7 +71,7 @@ impl Traffic {
     pub(crate) fn packet(&mut self, src: IpAddr, dst: IpAddr, protocol: u8, payload: &[u8]) {
         let (kind, packet) = match (src, dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
-                let id = u16::try_from(self.records.len()).expect("a sample is small");
+                let id = u16::try_from(self.records.len() % 0x1_0000).expect("it is below 2^16");
                 let header = Ipv4Repr { id, src, dst, protocol, ..Ipv4Repr::default() };
                 (ethertype::IPV4, header.emit(payload))
             }
@@ -133,7 +133,8 @@ impl Traffic {
     }
 
     fn icmp(&mut self, src: IpAddr, dst: IpAddr, kind: u8, sequence: u16) {
-        let header = IcmpRepr::echo(kind, 77, sequence);
+        // A new identifier each time, as if from as many programs.
+        let header = IcmpRepr::echo(kind, 7_000 + sequence, sequence);
         match src {
             IpAddr::V4(_) => {
                 self.packet(src, dst, protocol::ICMP, &header.emit_v4(&[0; 56]));
@@ -184,8 +185,9 @@ pub(crate) fn web_server() -> Vec<Record> {
     let mut traffic = Traffic::default();
     let v4 = |last| IpAddr::from(Ipv4Addr::new(198, 51, 100, last));
     let v6 = |last| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, 0, last));
+    let friend_v6 = Ipv6Addr::new(0x2001, 0xdb8, 0xad, 0, 0, 0, 0, 5);
     for (server, visitor, friend) in
-        [(SERVER_V4.into(), v4(200), v4(5)), (SERVER_V6.into(), v6(0x200), v6(5))]
+        [(SERVER_V4.into(), v4(200), v4(5)), (SERVER_V6.into(), v6(0x200), friend_v6.into())]
     {
         visit(&mut traffic, visitor, server);
         let mut ssh = traffic.connect((friend, 50_022), (server, 22));

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::live::{LeftOutRow, LiveOptions, failed};
 use super::placement::LeniencyOptions;
-use super::ruleset::{self, FamilyOptions, family_name};
+use super::ruleset::{self, FamilyOptions, Loaded, family_name};
 use crate::failure::{ErrorReport, Failure};
 use crate::output::{Outcome, Output};
 use crate::report::{Level, Report};
@@ -93,7 +93,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
 }
 
 fn source(path: &Path, arguments: &Arguments, output: &Output) -> Result<Source, Failure> {
-    let (text, rules) = ruleset::load(path, arguments.family.family(), output)?;
+    let Loaded { source: text, ruleset: rules, .. } =
+        ruleset::load(path, arguments.family.family(), output)?;
     let Leniency { skip_unsupported, reject_as_drop } = arguments.leniency.into();
     Ok(Source {
         name: text.name.clone(),

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use netloom_firewall::check::check;
 use netloom_firewall::model::Ruleset;
 use netloom_firewall::{CompileError, Leniency, Slots, compile, plan, prepare};
 use serde::Serialize;
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
     }
     let mut files = Vec::new();
     for path in &arguments.rules {
-        let checked = check(path, arguments)?;
+        let checked = check_file(path, arguments)?;
         if !output.is_json() {
             print(&checked, arguments, output)?;
         }
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
     Ok(if is_accepted { Outcome::Done } else { Outcome::Refused })
 }
 
-fn check(path: &Path, arguments: &Arguments) -> Result<Checked, Failure> {
+fn check_file(path: &Path, arguments: &Arguments) -> Result<Checked, Failure> {
     let source = SourceText::read(path)?;
     let read = source.parse(arguments.family.family());
     let mut checked = Checked {
@@ -97,6 +98,10 @@ fn check(path: &Path, arguments: &Arguments) -> Result<Checked, Failure> {
     checked.family = Some(family_name(ruleset.family));
     checked.rules = placements(ruleset, &plan(ruleset), arguments.leniency.into());
     checked.summary = Summary::of(&checked.rules);
+    checked.diagnostics.extend(check(ruleset).iter().map(|found| Report {
+        related: found.cause.and_then(|cause| source.mark(cause)),
+        ..source.report(&found.diagnostic)
+    }));
     checked.accepted = checked.rules.iter().all(|rule| rule.fate != Fate::Refused);
     match sizes(ruleset) {
         Ok(programs) => checked.programs = programs,

@@ -170,9 +170,13 @@ pub(crate) fn refusal(name: &str, placements: &[Placement]) -> ErrorReport {
     }
     let mut list = Vec::new();
     table.write(&mut list, false).expect("memory takes every write");
-    let plural = if refused.len() == 1 { "" } else { "s" };
-    let message =
-        format!("{name} is refused: {} rule{plural} would not run as written", refused.len());
+    let count = refused.len();
+    let what = match refused.iter().any(|placement| placement.rule.is_none()) {
+        true => "rules or policies",
+        false if count == 1 => "rule",
+        false => "rules",
+    };
+    let message = format!("{name} is refused: {count} {what} would not run as written");
     let asks = |place| refused.iter().any(|placement| placement.place == place);
     let mut ways = Vec::new();
     if asks(PlaceName::Unsupported) {
@@ -183,6 +187,7 @@ pub(crate) fn refusal(name: &str, placements: &[Placement]) -> ErrorReport {
     }
     ErrorReport::new("rules-unsupported", message)
         .with_list(String::from_utf8_lossy(&list).into_owned())
+        .with_rules(&refused)
         .with_help(ways.join("; "))
 }
 
@@ -218,6 +223,13 @@ impl Placement {
     pub(crate) fn cells_with_text(&self) -> [String; 7] {
         let [line, table, chain, rule, place, reason] = self.cells();
         [line, table, chain, rule, place, reason, plain(&self.text).into_owned()]
+    }
+
+    /// The rule and the reason in one line.
+    pub(crate) fn line_text(&self) -> String {
+        let [line, table, chain, rule, _, reason] = self.cells();
+        let rule = if self.rule.is_some() { format!("rule {rule}") } else { rule };
+        format!("line {line}: {table} {chain} {rule}: {reason}")
     }
 
     fn place_text(&self) -> &'static str {

@@ -61,6 +61,17 @@ pub(crate) struct Read {
     pub(crate) findings: Vec<Diagnostic>,
 }
 
+/// An accepted file.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Its text.
+    pub(crate) source: SourceText,
+    /// Its rules.
+    pub(crate) ruleset: Ruleset,
+    /// What is doubtful in it.
+    pub(crate) warnings: Vec<Report>,
+}
+
 /// Reads an accepted ruleset and reports its warnings.
 ///
 /// # Errors
@@ -69,7 +80,7 @@ pub(crate) fn load(
     path: &Path,
     family: Option<Family>,
     output: &Output,
-) -> Result<(SourceText, Ruleset), Failure> {
+) -> Result<Loaded, Failure> {
     let source = SourceText::read(path)?;
     let read = source.parse(family);
     let reports: Vec<Report> = read.findings.iter().map(|found| source.report(found)).collect();
@@ -82,7 +93,7 @@ pub(crate) fn load(
     for report in &reports {
         output.report(report);
     }
-    Ok((source, ruleset))
+    Ok(Loaded { source, ruleset, warnings: reports })
 }
 
 /// The sentence that ends the diagnostics of a refused file.
@@ -136,6 +147,7 @@ impl SourceText {
             code: Some(found.code.number()),
             message,
             mark,
+            related: None,
             help: Some(found.code.hint().into()),
         }
     }

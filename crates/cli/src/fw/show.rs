@@ -4,13 +4,14 @@ use std::io::Write;
 
 use clap::Args;
 use netloom_control::{Reading, Status};
-use netloom_firewall::model::{Counters, Family, Ruleset, TableName};
-use netloom_firewall::print::{CounterKey, ListOptions, SaveComment, SaveOptions, list, save};
+use netloom_firewall::model::{Counters, Family, Ruleset};
+use netloom_firewall::print::{CounterKey, SaveComment, SaveOptions, save};
 use netloom_firewall::{Hook, Point, RuleId};
 use serde::Serialize;
 
+use super::listing::{ListingOptions, RulesetRow, write_tables};
 use super::live::{LeftOutRow, LiveOptions, failed};
-use super::ruleset::{FamilyOptions, family_name};
+use super::ruleset::FamilyOptions;
 use crate::failure::Failure;
 use crate::output::{Outcome, Output};
 
@@ -26,12 +27,8 @@ pub(crate) struct Arguments {
     /// With --save: print the counters of rules
     #[arg(short, long, requires = "save")]
     counters: bool,
-    /// Print counters in full, not in K, M and G
-    #[arg(short = 'x', long)]
-    exact: bool,
-    /// Number the rules
-    #[arg(long)]
-    line_numbers: bool,
+    #[command(flatten)]
+    listing: ListingOptions,
     #[command(flatten)]
     family: FamilyOptions,
     #[command(flatten)]
@@ -48,34 +45,6 @@ struct Body {
     devices: Vec<String>,
     left_out: Vec<LeftOutRow>,
     rulesets: Vec<RulesetRow>,
-}
-
-#[derive(Serialize)]
-struct RulesetRow {
-    family: &'static str,
-    source: String,
-    policies: Vec<PolicyRow>,
-    rules: Vec<RuleRow>,
-}
-
-#[derive(Serialize)]
-struct PolicyRow {
-    table: &'static str,
-    chain: String,
-    policy: &'static str,
-    packets: u64,
-    bytes: u64,
-}
-
-#[derive(Serialize)]
-struct RuleRow {
-    table: &'static str,
-    chain: String,
-    rule: usize,
-    line: u32,
-    packets: u64,
-    bytes: u64,
-    text: String,
 }
 
 /// Shows the rules in force.
@@ -160,29 +129,10 @@ fn print(
             };
             write!(out, "{}", save(ruleset, &options))?;
         } else {
-            list_tables(arguments, ruleset, &counters, &mut out)?;
+            write_tables(arguments.listing, ruleset, &counters, &mut out)?;
         }
     }
     Ok(out.flush()?)
-}
-
-fn list_tables(
-    arguments: &Arguments,
-    ruleset: &Ruleset,
-    counters: &dyn Fn(CounterKey<'_>) -> Counters,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    let options = ListOptions {
-        verbose: true,
-        exact: arguments.exact,
-        line_numbers: arguments.line_numbers,
-        counters,
-    };
-    for name in TableName::ALL.into_iter().filter(|name| ruleset.table(*name).is_some()) {
-        writeln!(out, "\n# {} {}", family_name(ruleset.family), name.as_str())?;
-        write!(out, "{}", list(ruleset, name, &options))?;
-    }
-    Ok(())
 }
 
 fn body(
@@ -204,45 +154,13 @@ fn body(
         left_out,
         rulesets: rulesets
             .iter()
-            .map(|ruleset| RulesetRow::new(ruleset, named(ruleset), reading))
+            .map(|ruleset| {
+                let family = ruleset.family;
+                let counters = |key: CounterKey<'_>| lookup(reading, family, key);
+                RulesetRow::new(ruleset, named(ruleset), &counters)
+            })
             .collect(),
         chains: status.chains,
         devices: status.devices,
-    }
-}
-
-impl RulesetRow {
-    fn new(ruleset: &Ruleset, source: String, reading: &Reading) -> Self {
-        let family = ruleset.family;
-        let mut row =
-            Self { family: family_name(family), source, policies: Vec::new(), rules: Vec::new() };
-        for table in &ruleset.tables {
-            for chain in &table.chains {
-                let key = |rule| CounterKey { table: table.name, chain: &chain.name, rule };
-                if let Some(policy) = chain.policy {
-                    let counters = lookup(reading, family, key(None));
-                    row.policies.push(PolicyRow {
-                        table: table.name.as_str(),
-                        chain: chain.name.clone(),
-                        policy: policy.as_str(),
-                        packets: counters.packets,
-                        bytes: counters.bytes,
-                    });
-                }
-                row.rules.extend(chain.rules.iter().enumerate().map(|(index, rule)| {
-                    let counters = lookup(reading, family, key(Some(index)));
-                    RuleRow {
-                        table: table.name.as_str(),
-                        chain: chain.name.clone(),
-                        rule: index + 1,
-                        line: rule.span.line,
-                        packets: counters.packets,
-                        bytes: counters.bytes,
-                        text: rule.text.clone(),
-                    }
-                }));
-            }
-        }
-        row
     }
 }
