@@ -16,7 +16,7 @@ use netloom_sys::wait_for_grace_period;
 
 use crate::counters;
 use crate::error::ControlError;
-use crate::firewall::{CONNTRACK_TABLE, Firewall, boot_ns, clear_generation};
+use crate::firewall::{CONNTRACK_TABLE, Firewall, boot_ns, clear_generation, grace};
 use crate::generation::{Description, LeftOut, Source, left_out};
 use crate::path;
 use crate::store::Store;
@@ -62,9 +62,36 @@ impl Firewall {
     /// Any [`ControlError`]; the rules in force are then unchanged.
     pub fn apply(&self, request: &Request) -> Result<Applied, ControlError> {
         self.check_permission()?;
+        self.store.create_parent(&self.options.bpffs)?;
+        let _lock = self.store.lock()?;
+        let applied = self.replace(request);
+        // The rules are in force, or they are not: a fault in tidying up after them changes neither,
+        // and the next command tidies up again.
+        let _tidied = match &applied {
+            Ok(_) => self.settle(),
+            Err(_) => self.abandon(),
+        };
+        applied
+    }
+
+    /// Lets the programs from before end, and removes those that are not kept.
+    fn settle(&self) -> Result<(), ControlError> {
+        wait_for_grace_period().map_err(grace)?;
+        self.sweep().map(drop)
+    }
+
+    /// Removes what a failed apply made: its generation, its attachments, and the whole firewall
+    /// if it was to be the first.
+    fn abandon(&self) -> Result<(), ControlError> {
+        match self.sweep()? {
+            cell if cell == Cell::default() => self.take_down(),
+            _ => Ok(()),
+        }
+    }
+
+    /// All of [`Self::apply`] up to the store of the cell. The caller holds the lock.
+    fn replace(&self, request: &Request) -> Result<Applied, ControlError> {
         let store = &self.store;
-        store.create_parent(&self.options.bpffs)?;
-        let _lock = store.lock()?;
         store.create()?;
         let cell = self.sweep()?;
         let current = Description::load(store, cell.active)?;
@@ -106,9 +133,6 @@ impl Firewall {
         // Rules that were never confirmed are nothing to return to.
         let fallback = if cell.deadline == 0 { cell.active } else { cell.fallback };
         store.set_cell(Cell { active: generation, fallback, deadline })?;
-        wait_for_grace_period()
-            .map_err(|errno| ControlError::System { what: "wait for running programs", errno })?;
-        self.sweep()?;
         let left_out = planned
             .iter()
             .zip(&description.sources)

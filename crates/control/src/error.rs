@@ -158,7 +158,18 @@ impl std::error::Error for ControlError {
             Self::Run(error) => Some(error),
             Self::Ring(error) => Some(error),
             Self::Io { error, .. } => Some(error),
-            _ => None,
+            Self::Permission(_)
+            | Self::NoNetfilterLinks
+            | Self::Refused(_)
+            | Self::NoPriority { .. }
+            | Self::XdpTaken { .. }
+            | Self::LogBusy
+            | Self::System { .. }
+            | Self::Stored { .. }
+            | Self::NothingApplied
+            | Self::NothingToConfirm
+            | Self::TooLate
+            | Self::NothingToRollBack => None,
         }
     }
 }

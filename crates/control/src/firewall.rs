@@ -6,7 +6,7 @@ use std::time::Duration;
 use netloom_firewall::{Cell, NETFILTER_PROGRAMS_MAP, XDP_PROGRAMS_MAP};
 use netloom_kernel::Vmlinux;
 use netloom_sys::bpf::Map;
-use netloom_sys::netlink::release_conntrack;
+use netloom_sys::netlink::{NetlinkError, release_conntrack};
 use netloom_sys::{Capabilities, Capability, FileLock, wait_for_grace_period};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -136,7 +136,9 @@ impl Firewall {
         if !devices.is_empty() {
             let program = self.load_dispatcher(None)?;
             for name in &devices {
-                self.attach_device(&program, name)?;
+                // A device that is gone or taken must not keep the old rules from coming back: the
+                // pre-filter only saves time.
+                let _attached = self.attach_device(&program, name);
             }
         }
         let back = Cell { active: cell.fallback, fallback: cell.active, deadline: 0 };
@@ -156,12 +158,18 @@ impl Firewall {
             store.set_cell(Cell::default())?;
             wait_for_grace_period().map_err(grace)?;
         }
+        self.take_down()
+    }
+
+    /// Ends all attachments and removes the directory. No rules may be in force.
+    pub(crate) fn take_down(&self) -> Result<(), ControlError> {
+        let store = &self.store;
         for prefix in ["hook_", "xdp_"] {
             for name in store.names(prefix)? {
                 store.detach(&store.path(&format!("{prefix}{name}")))?;
             }
         }
-        release_conntrack(CONNTRACK_TABLE).map_err(ControlError::Conntrack)?;
+        release()?;
         store.remove_directory(store.directory())
     }
 
@@ -201,9 +209,10 @@ impl Firewall {
                 }
             }
         }
+        self.detach_unused_chains(&netfilter, [cell.active, cell.fallback])?;
         let kept = [active, fallback];
         if !kept.iter().flatten().any(|description| description.needs_conntrack) {
-            release_conntrack(CONNTRACK_TABLE).map_err(ControlError::Conntrack)?;
+            release()?;
         }
         Ok(cell)
     }
@@ -216,6 +225,14 @@ impl Firewall {
         }
         let lock = self.store.lock()?;
         if self.store.directory().exists() { Ok(lock) } else { Err(ControlError::NothingApplied) }
+    }
+}
+
+/// Lets connection tracking go; a kernel that can not hold it has nothing to let go.
+fn release() -> Result<(), ControlError> {
+    match release_conntrack(CONNTRACK_TABLE) {
+        Ok(_) | Err(NetlinkError::Unsupported { .. }) => Ok(()),
+        Err(error) => Err(ControlError::Conntrack(error)),
     }
 }
 
@@ -236,6 +253,6 @@ pub(crate) fn boot_ns() -> Result<u64, ControlError> {
     Ok(part(now.tv_sec) * 1_000_000_000 + part(now.tv_nsec))
 }
 
-fn grace(errno: netloom_sys::Errno) -> ControlError {
+pub(crate) fn grace(errno: netloom_sys::Errno) -> ControlError {
     ControlError::System { what: "wait for running programs", errno }
 }

@@ -22,11 +22,14 @@ const PREROUTING_TABLES: [&str; 3] = ["raw", "mangle", "nat"];
 /// The shortest frame a test run takes.
 const FRAME: [u8; 64] = [0; 64];
 
-/// The guard's value for the families, and the families that something stands in the way of.
+/// Families that something stands in the way of, and what.
+pub(crate) type Limited = Vec<(Family, String)>;
+
+/// The guard's value for the families, and those whose INPUT the pre-filter can not judge.
 pub(crate) fn guard(
     firewall: &Firewall,
     families: &[Family],
-) -> Result<([u8; 8], Vec<(Family, String)>), ControlError> {
+) -> Result<([u8; 8], Limited), ControlError> {
     let mut value = [0; 8];
     let mut limited = Vec::new();
     for &family in families {

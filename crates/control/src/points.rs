@@ -2,12 +2,13 @@
 
 use netloom_firewall::model::Family;
 use netloom_firewall::{
-    CELL_MAP, Hook, NETFILTER_PROGRAMS_MAP, Point, XDP_PROGRAMS_MAP, dispatcher, netfilter_entry,
+    CELL_MAP, Cell, Hook, NETFILTER_PROGRAMS_MAP, Point, XDP_PROGRAMS_MAP, dispatcher,
+    netfilter_entry,
 };
 use netloom_kernel::{
     AttachError, LoadOptions, NetfilterPoint, XdpWish, attach_netfilter, attach_xdp, load_object,
 };
-use netloom_sys::bpf::{Link, LinkTarget, Program, XdpMode};
+use netloom_sys::bpf::{Link, LinkTarget, Map, Program, XdpMode};
 use netloom_sys::netlink::device_by_name;
 
 use crate::apply::XdpAttachment;
@@ -49,6 +50,32 @@ impl Firewall {
             }
         }
         Err(ControlError::NoPriority { place: place(), base })
+    }
+
+    /// Ends the attachments of built-in chains that none of the `kept` generations has a program for.
+    pub(crate) fn detach_unused_chains(
+        &self,
+        programs: &Map,
+        kept: [u8; 2],
+    ) -> Result<(), ControlError> {
+        let families = [Family::V4, Family::V6].into_iter();
+        for (family, point) in families.flat_map(|family| Point::ALL.map(|point| (family, point))) {
+            let path = self.store.path(&format!("hook_{}", chain_name(family, point)));
+            if !path.exists() {
+                continue;
+            }
+            let mut is_used = false;
+            for generation in kept {
+                let base = u32::from(generation) * Cell::NETFILTER_STRIDE;
+                let entry = base + netfilter_entry(family, point);
+                let found = programs.lookup(&entry.to_ne_bytes()).map_err(ControlError::Bpf)?;
+                is_used |= found.is_some();
+            }
+            if !is_used {
+                self.store.detach(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Attaches the XDP dispatcher to a device, unless it is attached already.
