@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use netloom_firewall::check::check;
-use netloom_firewall::model::Ruleset;
+use netloom_firewall::model::{Family, Ruleset};
 use netloom_firewall::{CompileError, Leniency, Slots, compile, plan, prepare};
 use serde::Serialize;
 
@@ -69,7 +69,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
     }
     let mut files = Vec::new();
     for path in &arguments.rules {
-        let checked = check_file(path, arguments)?;
+        let source = SourceText::read(path)?;
+        let checked = check_text(&source, arguments.family.family(), arguments.leniency.into());
         if !output.is_json() {
             print(&checked, arguments, output)?;
         }
@@ -82,9 +83,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
     Ok(if is_accepted { Outcome::Done } else { Outcome::Refused })
 }
 
-fn check_file(path: &Path, arguments: &Arguments) -> Result<Checked, Failure> {
-    let source = SourceText::read(path)?;
-    let read = source.parse(arguments.family.family());
+fn check_text(source: &SourceText, family: Option<Family>, leniency: Leniency) -> Checked {
+    let read = source.parse(family);
     let mut checked = Checked {
         file: source.name.clone(),
         family: None,
@@ -94,9 +94,9 @@ fn check_file(path: &Path, arguments: &Arguments) -> Result<Checked, Failure> {
         summary: Summary::default(),
         programs: Vec::new(),
     };
-    let Some(ruleset) = &read.ruleset else { return Ok(checked) };
+    let Some(ruleset) = &read.ruleset else { return checked };
     checked.family = Some(family_name(ruleset.family));
-    checked.rules = placements(ruleset, &plan(ruleset), arguments.leniency.into());
+    checked.rules = placements(ruleset, &plan(ruleset), leniency);
     checked.summary = Summary::of(&checked.rules);
     checked.diagnostics.extend(check(ruleset).iter().map(|found| Report {
         related: found.cause.and_then(|cause| source.mark(cause)),
@@ -112,7 +112,7 @@ fn check_file(path: &Path, arguments: &Arguments) -> Result<Checked, Failure> {
             checked.diagnostics.push(report);
         }
     }
-    Ok(checked)
+    checked
 }
 
 /// Compiles what can be compiled of the ruleset, for the limits that only then show.
@@ -175,4 +175,55 @@ fn verdict(checked: &Checked) -> String {
         return format!("{} is refused: {errors} error{plural}", checked.file);
     };
     format!("{} ({family})", checked.summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEDS: [&[u8]; 3] = [
+        include_bytes!("../../../../examples/web-server.v4.rules"),
+        include_bytes!("../../../../examples/web-server.v6.rules"),
+        include_bytes!("../../tests/rules/mixed.rules"),
+    ];
+
+    #[test]
+    fn no_damaged_ruleset_breaks_the_check() {
+        arbtest::arbtest(|random| {
+            let mut text = random.choose(&SEEDS)?.to_vec();
+            for _ in 0..random.int_in_range(1..=12)? {
+                damage(&mut text, random)?;
+            }
+            let source = SourceText::new("damaged".into(), text);
+            let checked = check_text(&source, None, Leniency::default());
+            for report in &checked.diagnostics {
+                assert!(report.render(false).contains(": "));
+            }
+            let is_refused = checked.diagnostics.iter().any(|found| found.level == Level::Error);
+            assert!(!(is_refused && checked.accepted));
+            Ok(())
+        })
+        .budget_ms(1_500);
+    }
+
+    /// Replaces, takes away, repeats or moves bytes.
+    fn damage(
+        text: &mut Vec<u8>,
+        random: &mut arbtest::arbitrary::Unstructured<'_>,
+    ) -> arbtest::arbitrary::Result<()> {
+        let at = random.choose_index(text.len() + 1)?;
+        let length = random.int_in_range(0..=40)?.min(text.len() - at);
+        let piece: Vec<u8> = match random.int_in_range(0..=4)? {
+            0 => Vec::new(),
+            1 => random.bytes(length.min(random.len()))?.to_vec(),
+            2 => text[at..at + length].repeat(2),
+            3 => b" -m conntrack ! --ctstate NEW".to_vec(),
+            _ => {
+                let from = random.choose_index(text.len() + 1)?;
+                text[from..(from + length).min(text.len())].to_vec()
+            }
+        };
+        text.splice(at..at + length, piece);
+        Ok(())
+    }
 }

@@ -109,10 +109,14 @@ impl SourceText {
     /// # Errors
     /// When it cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = input::read_text(path)?;
+        Ok(Self::new(input::name(path), input::read_text(path)?))
+    }
+
+    /// The text of the file `name`.
+    pub(crate) fn new(name: String, bytes: Vec<u8>) -> Self {
         let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let lines = std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect();
-        Ok(Self { name: input::name(path), bytes, lines })
+        Self { name, bytes, lines }
     }
 
     /// The text.
@@ -174,7 +178,7 @@ mod tests {
     #[test]
     fn a_mark_holds_its_line_alone() {
         let bytes = b"one\ntwo words\n\nlast".to_vec();
-        let source = SourceText { name: "f".into(), bytes, lines: vec![0, 4, 14, 15] };
+        let source = SourceText::new("f".into(), bytes);
         let line = |line| source.mark(Span { line, start: 0, end: 1 }).map(|mark| mark.text);
         assert_eq!(line(0), None);
         assert_eq!(line(1), Some(b"one".to_vec()));

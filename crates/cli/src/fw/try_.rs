@@ -20,7 +20,7 @@ use netloom_hooks::replay::{Options, Replay, ReplayError, View};
 use serde::Serialize;
 
 use self::capture::{Captured, replay_capture};
-use self::judge::{Judge, PacketRow};
+use self::judge::{Judge, JudgeOptions, PacketRow};
 use self::tally::Tally;
 use super::listing::{ListingOptions, RulesetRow, write_tables};
 use super::placement::{Fate, PlaceName, Placement, placements, refusal};
@@ -84,7 +84,7 @@ enum HookName {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    capture: &'a str,
+    capture: String,
     /// Whether all of the capture could be read.
     complete: bool,
     packets: &'a Tally,
@@ -130,7 +130,13 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
         .unzip();
     let mut replay = Replay::new(&planned, options(arguments)).map_err(|error| failed(&error))?;
     let rulesets: Vec<&Ruleset> = files.iter().map(|loaded| &loaded.ruleset).collect();
-    let mut judge = Judge::new(rulesets, !arguments.reject_as_drop);
+    let mut judge = Judge::new(
+        rulesets,
+        JudgeOptions {
+            shows_reject: !arguments.reject_as_drop,
+            describes_packets: arguments.verbose,
+        },
+    );
     note_assumptions(arguments, &tried, output);
     let mut tally = Tally::default();
     let captured = Captured {
@@ -294,7 +300,7 @@ impl<'a> Results<'a> {
 
     fn body(&self, capture: &'a Path, complete: bool) -> Body<'a> {
         Body {
-            capture: capture.to_str().unwrap_or_default(),
+            capture: capture.to_string_lossy().into_owned(),
             complete,
             packets: self.tally,
             diagnostics: self.tried.iter().flat_map(|one| &one.loaded.warnings).collect(),

@@ -26,7 +26,7 @@ pub(crate) fn root() -> PathBuf {
 /// The command with these arguments, not yet started.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netloom"));
-    command.args(arguments).current_dir(root()).env_remove("NO_COLOR").env("LC_ALL", "C");
+    command.args(arguments).current_dir(root()).env_remove("NO_COLOR").env_remove("COLUMNS");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

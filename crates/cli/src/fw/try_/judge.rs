@@ -26,7 +26,7 @@ pub(super) struct PacketRow {
     /// The same since the first packet.
     #[serde(skip)]
     since_first_ns: u64,
-    /// What it is.
+    /// What it is; empty where nobody wants to know.
     summary: String,
     /// Its fate; `None` when no rule saw it.
     pub(super) verdict: Option<VerdictName>,
@@ -81,19 +81,28 @@ pub(super) struct Described {
     is_reject: bool,
 }
 
+/// What is wanted of the words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JudgeOptions {
+    /// A drop by REJECT is called so.
+    pub(super) shows_reject: bool,
+    /// Packets are described too.
+    pub(super) describes_packets: bool,
+}
+
 /// Puts decisions in words.
 pub(super) struct Judge<'a> {
     rulesets: Vec<&'a Ruleset>,
-    shows_reject: bool,
+    options: JudgeOptions,
     described: HashMap<(Family, Decider), Rc<Described>>,
     first_ns: Option<u64>,
     number: u64,
 }
 
 impl<'a> Judge<'a> {
-    /// Decisions by `rulesets`; with `shows_reject` a drop by REJECT is called so.
-    pub(super) fn new(rulesets: Vec<&'a Ruleset>, shows_reject: bool) -> Self {
-        Self { rulesets, shows_reject, described: HashMap::new(), first_ns: None, number: 0 }
+    /// Decisions by `rulesets`.
+    pub(super) fn new(rulesets: Vec<&'a Ruleset>, options: JudgeOptions) -> Self {
+        Self { rulesets, options, described: HashMap::new(), first_ns: None, number: 0 }
     }
 
     /// The next packet of the capture with its fate.
@@ -106,11 +115,15 @@ impl<'a> Judge<'a> {
     ) -> PacketRow {
         self.number += 1;
         let first_ns = *self.first_ns.get_or_insert(record.timestamp_ns);
+        let summary = match self.options.describes_packets {
+            true => described_packet(record, link_type),
+            false => String::new(),
+        };
         let mut row = PacketRow {
             number: self.number,
             timestamp_ns: record.timestamp_ns,
             since_first_ns: record.timestamp_ns.saturating_sub(first_ns),
-            summary: described_packet(record, link_type),
+            summary,
             verdict: None,
             not_judged_because: None,
             hook: None,
@@ -130,7 +143,7 @@ impl<'a> Judge<'a> {
         let by = self.described(decision.family, decision.decider, replay);
         row.verdict = Some(match decision.verdict {
             Verdict::Accept => VerdictName::Accept,
-            Verdict::Drop if by.is_reject && self.shows_reject => VerdictName::Reject,
+            Verdict::Drop if by.is_reject && self.options.shows_reject => VerdictName::Reject,
             Verdict::Drop => VerdictName::Drop,
         });
         row.by = Some(by);
@@ -141,7 +154,9 @@ impl<'a> Judge<'a> {
         });
         row.state = decision.states.map(state_name);
         row.cut = decision.is_cut;
-        row.log = replay.records().iter().map(|(rule, record)| rule.line(record)).collect();
+        if self.options.describes_packets {
+            row.log = replay.records().iter().map(|(rule, record)| rule.line(record)).collect();
+        }
     }
 
     fn described(
