@@ -25,9 +25,7 @@ mod targets;
 mod word;
 
 pub(crate) use graph::{builtin_chains, callee};
-pub(crate) use matches::{
-    ADDR_TYPES, DEFAULT_BURST, FLAGS, PACKET_TYPES, TICKS_PER_SECOND,
-};
+pub(crate) use matches::{ADDR_TYPES, DEFAULT_BURST, FLAGS, PACKET_TYPES, TICKS_PER_SECOND};
 pub(crate) use targets::{DEFAULT_LOG_LEVEL, reject_names};
 
 use crate::diagnostic::{Diagnostic, Severity};

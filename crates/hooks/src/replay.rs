@@ -335,7 +335,8 @@ fn asks_for_states(planned: &Planned<'_>) -> bool {
     })
 }
 
-fn vm_hook(hook: Hook) -> netloom_vm::Hook {
+/// The interpreter's name for the hook.
+pub fn vm_hook(hook: Hook) -> netloom_vm::Hook {
     match hook {
         Hook::PreRouting => netloom_vm::Hook::PreRouting,
         Hook::Input => netloom_vm::Hook::LocalIn,

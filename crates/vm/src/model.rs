@@ -3,7 +3,7 @@
 //! The machine's own layout: field sizes are Linux's, their places are not, so that a program which
 //! does not relocate its accesses is caught. Sizes as in `linux/skbuff.h`, `linux/netfilter.h`,
 //! `linux/netdevice.h`, `net/netfilter/nf_conntrack.h`, `net/route.h`, `net/ip6_fib.h`,
-//! `uapi/linux/if_ether.h`.
+//! `uapi/linux/if_ether.h`, `uapi/linux/socket.h`.
 
 use netloom_abi::{FieldAt, Layout};
 
@@ -80,6 +80,12 @@ pub(crate) const STRUCTURES: &[Structure] = &[
     },
     Structure { name: "net", bytes: 8, fields: &[] },
     Structure { name: "sock", bytes: 8, fields: &[] },
+    // Bytes of any meaning: 126 of them behind a family number.
+    Structure {
+        name: "__kernel_sockaddr_storage",
+        bytes: 132,
+        fields: &[("ss_family", at(0), 16), ("__data", at(6), 126 * 8)],
+    },
     Structure {
         name: "ethhdr",
         bytes: 14,

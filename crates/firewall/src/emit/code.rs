@@ -6,7 +6,7 @@
 use std::ops::{Deref, DerefMut};
 
 use netloom_abi::{FieldPart, Helper, Reloc, RelocKind};
-use netloom_isa::{Builder, Callee, Insn, Pc, Reg, Size};
+use netloom_isa::{Builder, Callee, EndianOp, Insn, Pc, Reg, Size};
 
 /// Results of a chain function. The first two are netfilter's own verdicts.
 pub(super) mod verdict {
@@ -72,6 +72,11 @@ impl Code {
         let pc = self.mov(Reg::R2, 0);
         self.relocs.push(Reloc { pc, kind: RelocKind::StructId(structure.into()) });
         self.call_kfunc("bpf_rdonly_cast");
+    }
+
+    /// `reg` from network byte order.
+    pub(super) fn swap(&mut self, size: Size, reg: Reg) {
+        self.push(Insn::Endian { op: EndianOp::ToBe, size, dst: reg });
     }
 
     /// `return value`.

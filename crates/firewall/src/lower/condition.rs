@@ -36,6 +36,10 @@ pub(super) fn lower(
             out.header(Field::HeaderOk);
             out.ports(*ports);
         }
+        // IPv4's type 255 stands for every type, whatever codes go with it.
+        Match::Icmp(Negatable { negated, value: IcmpType::Type { value: 255, .. } }) => {
+            out.icmp(Negatable { negated: *negated, value: IcmpType::Any });
+        }
         Match::Icmp(kind) | Match::Icmp6(kind) => out.icmp(*kind),
         Match::Multiport { side, ports } => out.multiport(*side, ports),
         Match::IpRange { source, destination } => {

@@ -4,6 +4,7 @@ use std::{error, fmt};
 
 use netloom_firewall::model::{AddrType, Counters, CtStates, Family, TableName};
 use netloom_firewall::{COUNTERS_MAP, Hook, Point, Role};
+use netloom_hooks::replay::vm_hook;
 use netloom_vm::{
     Clock, Conntrack, Context, Cpu, Device, Fault, Machine, MachineError, NetfilterInput, Options,
     PacketType, Route,
@@ -116,7 +117,7 @@ fn run_one(
         frame: &frame,
         link_bytes,
         family,
-        hook: hook(point.hook),
+        hook: vm_hook(point.hook),
         in_device: input.as_ref(),
         out_device: output.as_ref(),
         mark: packet.mark,
@@ -131,16 +132,6 @@ fn run_one(
     machine
         .run(cpu, index, Context::Netfilter(&context))
         .map_err(|fault| InterpreterError::Fault(Box::new(fault)))
-}
-
-fn hook(hook: Hook) -> netloom_vm::Hook {
-    match hook {
-        Hook::PreRouting => netloom_vm::Hook::PreRouting,
-        Hook::Input => netloom_vm::Hook::LocalIn,
-        Hook::Forward => netloom_vm::Hook::Forward,
-        Hook::Output => netloom_vm::Hook::LocalOut,
-        Hook::PostRouting => netloom_vm::Hook::PostRouting,
-    }
 }
 
 fn packet_type(kind: case::PacketType) -> PacketType {

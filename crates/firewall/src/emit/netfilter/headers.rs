@@ -1,7 +1,8 @@
 //! The packet's headers.
 
-use netloom_isa::{AluOp, Cond, EndianOp, Insn, Label, Reg, Size};
+use netloom_isa::{AluOp, Cond, Label, Reg, Size};
 
+use super::bytes::Bytes;
 use super::{Prologue, frame};
 use crate::emit::code::Code;
 use crate::key::Field;
@@ -25,46 +26,41 @@ mod protocol {
 /// Bytes of a transport header that its match reads: TCP, SCTP, all others.
 const HEADER_BYTES: [(i32, i32); 2] = [(protocol::TCP, 20), (protocol::SCTP, 12)];
 const HEADER_BYTES_DEFAULT: i32 = 8;
+/// Bytes that are read at once where the packet has them: a TCP header without options.
+const TRANSPORT_BYTES: i32 = 20;
 
 impl Prologue {
     /// Fills the network header's fields. Leaves the transport header's offset in `r9`.
     pub(super) fn network_header(&self, code: &mut Code) {
-        code.mov(Reg::R1, Reg::R8);
-        code.mov(Reg::R2, 0);
-        code.mov(Reg::R3, Reg::R10);
-        code.alu(AluOp::Add, Reg::R3, i32::from(frame::DYNPTR));
-        code.call_kfunc("bpf_dynptr_from_skb");
-        code.mov(Reg::R2, 0);
+        // The IP layer has made its header linear, or dropped the packet.
+        let bytes = match self.family {
+            Family::V4 => 20,
+            Family::V6 => 40,
+        };
+        self.require_linear(code, None, bytes, self.pass);
+        self.linear(code, None);
+        code.mov(Reg::R7, Reg::R0);
+        let header = Bytes::Linear(Reg::R7);
         match self.family {
-            Family::V4 => {
-                self.slice(code, 20, self.pass);
-                code.mov(Reg::R7, Reg::R0);
-                self.ipv4(code);
-            }
-            Family::V6 => {
-                self.slice(code, 40, self.pass);
-                code.mov(Reg::R7, Reg::R0);
-                self.ipv6(code);
-            }
+            Family::V4 => self.ipv4(code, header),
+            Family::V6 => self.ipv6(code, header),
         }
     }
 
-    fn ipv4(&self, code: &mut Code) {
-        self.copy(code, Field::Source, 0, 12);
-        self.copy(code, Field::Destination, 0, 16);
-        self.copy(code, Field::Identification, 0, 4);
+    fn ipv4(&self, code: &mut Code, header: Bytes) {
+        self.copy(code, header, (Field::Source, 0), 12);
+        self.copy(code, header, (Field::Destination, 0), 16);
+        self.copy(code, header, (Field::Identification, 0), 4);
         for (field, offset) in [(Field::Protocol, 9), (Field::HopLimit, 8), (Field::Tos, 1)] {
-            code.load(Size::B, Reg::R1, Reg::R7, offset);
+            header.load(code, Size::B, Reg::R1, offset);
             self.set(code, field, Reg::R1);
         }
-        code.load(Size::H, Reg::R1, Reg::R7, 6);
-        self.swap(code, Size::H, Reg::R1);
+        header.load(code, Size::H, Reg::R1, 6);
         code.alu(AluOp::And, Reg::R1, 0x1fff);
         self.set(code, Field::FragmentOffset, Reg::R1);
         if self.demand.any(&[Field::TotalLen]) {
             let known = code.label();
-            code.load(Size::H, Reg::R1, Reg::R7, 2);
-            self.swap(code, Size::H, Reg::R1);
+            header.load(code, Size::H, Reg::R1, 2);
             // A segmentation-offloaded packet over 64 KiB says 0.
             code.jump_if(Cond::Ne, Reg::R1, 0, known);
             self.get(code, Field::Len, Reg::R1);
@@ -72,41 +68,39 @@ impl Prologue {
             self.set(code, Field::TotalLen, Reg::R1);
         }
         if self.demand.any(&[Field::PktType]) {
-            self.packet_type(code);
+            self.packet_type(code, header);
         }
-        code.load(Size::B, Reg::R9, Reg::R7, 0);
+        header.load(code, Size::B, Reg::R9, 0);
         code.alu(AluOp::And, Reg::R9, 0x0f);
         code.alu(AluOp::Lsh, Reg::R9, 2);
     }
 
-    fn ipv6(&self, code: &mut Code) {
+    fn ipv6(&self, code: &mut Code, header: Bytes) {
         for word in 0..4u8 {
-            self.copy(code, Field::Source, word, 8 + 4 * i16::from(word));
-            self.copy(code, Field::Destination, word, 24 + 4 * i16::from(word));
+            self.copy(code, header, (Field::Source, word), 8 + 4 * i16::from(word));
+            self.copy(code, header, (Field::Destination, word), 24 + 4 * i16::from(word));
         }
-        code.load(Size::W, Reg::R1, Reg::R7, 0);
-        self.swap(code, Size::W, Reg::R1);
+        header.load(code, Size::W, Reg::R1, 0);
         self.set(code, Field::Identification, Reg::R1);
         code.alu(AluOp::Rsh, Reg::R1, 20);
         code.alu(AluOp::And, Reg::R1, 0xff);
         self.set(code, Field::Tos, Reg::R1);
-        code.load(Size::B, Reg::R1, Reg::R7, 7);
+        header.load(code, Size::B, Reg::R1, 7);
         self.set(code, Field::HopLimit, Reg::R1);
-        code.load(Size::H, Reg::R1, Reg::R7, 4);
-        self.swap(code, Size::H, Reg::R1);
+        header.load(code, Size::H, Reg::R1, 4);
         code.alu(AluOp::Add, Reg::R1, 40);
         self.set(code, Field::TotalLen, Reg::R1);
         if self.demand.any(&[Field::PktType]) {
-            self.packet_type(code);
+            self.packet_type(code, header);
         }
-        code.load(Size::B, Reg::R6, Reg::R7, 6);
+        header.load(code, Size::B, Reg::R6, 6);
         self.extension_headers(code);
     }
 
     /// Walks from the fixed header to the transport header as `ipv6_find_hdr` does. `r6` is the
     /// next header, `r9` its offset, `r7` counts down.
     fn extension_headers(&self, code: &mut Code) {
-        let (again, is_extension) = (code.label(), code.label());
+        let (again, is_extension, walk) = (code.label(), code.label(), code.label());
         let (found, fragment, broken) = (code.label(), code.label(), code.label());
         let done = code.label();
         code.mov(Reg::R9, 40);
@@ -114,13 +108,20 @@ impl Prologue {
         self.set_constant(code, Field::FragmentOffset, 0);
         self.set_constant(code, Field::ChainOk, -1);
 
-        code.place(again);
         for number in protocol::EXTENSIONS {
-            code.jump_if(Cond::Eq, Reg::R6, number, is_extension);
+            code.jump_if(Cond::Eq, Reg::R6, number, walk);
         }
         code.place(found);
         self.set(code, Field::Protocol, Reg::R6);
         code.jump(done);
+
+        code.place(walk);
+        self.open_dynptr(code);
+        code.place(again);
+        for number in protocol::EXTENSIONS {
+            code.jump_if(Cond::Eq, Reg::R6, number, is_extension);
+        }
+        code.jump(found);
 
         code.place(is_extension);
         code.jump_if(Cond::Eq, Reg::R7, 0, broken);
@@ -172,7 +173,7 @@ impl Prologue {
         code.alu(AluOp::Add, Reg::R2, 2);
         self.slice(code, 2, broken);
         code.load(Size::H, Reg::R3, Reg::R0, 0);
-        self.swap(code, Size::H, Reg::R3);
+        code.swap(Size::H, Reg::R3);
         code.alu(AluOp::And, Reg::R3, 0xfff8);
         code.load(Size::Dw, Reg::R2, Reg::R10, frame::SCRATCH);
         code.mov(Reg::R1, 8);
@@ -189,7 +190,7 @@ impl Prologue {
 
     /// Fills the transport header's fields; `r9` is its offset.
     pub(super) fn transport_header(&self, code: &mut Code) {
-        let (short, none, ports, done) = (code.label(), code.label(), code.label(), code.label());
+        let (short, none, done) = (code.label(), code.label(), code.label());
         self.set_constant(code, Field::HeaderOk, -1);
         self.set_constant(code, Field::PortsOk, -1);
         self.set_constant(code, Field::TcpFlags, 0);
@@ -219,27 +220,26 @@ impl Prologue {
         code.jump_if(Cond::Sge, Reg::R7, Reg::R3, complete);
         self.set_constant(code, Field::HeaderOk, 0);
         code.place(complete);
-        code.mov(Reg::R2, Reg::R9);
-        code.jump_if(Cond::Slt, Reg::R7, 20, ports);
-        self.slice(code, 20, none);
-        self.ports(code);
-        code.load(Size::B, Reg::R1, Reg::R0, 13);
-        self.set(code, Field::TcpFlags, Reg::R1);
-        if self.demand.is_everything() {
-            for (field, offset) in
-                [(Field::TcpSequence, 4), (Field::TcpAcknowledgement, 8), (Field::TcpWindow, 12)]
-            {
-                code.load(Size::W, Reg::R1, Reg::R0, offset);
-                self.swap(code, Size::W, Reg::R1);
-                self.set(code, field, Reg::R1);
-            }
-        }
+        let (cut, scattered) = (code.label(), code.label());
+        code.jump_if(Cond::Slt, Reg::R7, TRANSPORT_BYTES, cut);
+        self.require_linear(code, Some(Reg::R9), TRANSPORT_BYTES, scattered);
+        let header = self.linear(code, Some(Reg::R9));
+        self.transport_fields(code, header);
         code.jump(done);
 
-        code.place(ports);
+        code.place(scattered);
+        self.open_dynptr(code);
+        code.mov(Reg::R2, Reg::R9);
+        let header = self.slice(code, TRANSPORT_BYTES, none);
+        self.transport_fields(code, header);
+        code.jump(done);
+
+        code.place(cut);
         code.jump_if(Cond::Slt, Reg::R7, 4, short);
-        self.slice(code, 4, short);
-        self.ports(code);
+        self.open_dynptr(code);
+        code.mov(Reg::R2, Reg::R9);
+        let header = self.slice(code, 4, short);
+        self.ports(code, header);
         code.jump(done);
 
         code.place(short);
@@ -250,26 +250,33 @@ impl Prologue {
         code.place(done);
     }
 
-    /// Ports from the header at `r0`.
-    fn ports(&self, code: &mut Code) {
+    /// All that is compared or shown of a header of [`TRANSPORT_BYTES`], as if it were TCP's.
+    fn transport_fields(&self, code: &mut Code, header: Bytes) {
+        self.ports(code, header);
+        header.load(code, Size::B, Reg::R1, 13);
+        self.set(code, Field::TcpFlags, Reg::R1);
+        if self.demand.is_everything() {
+            for (field, offset) in
+                [(Field::TcpSequence, 4), (Field::TcpAcknowledgement, 8), (Field::TcpWindow, 12)]
+            {
+                header.load(code, Size::W, Reg::R1, offset);
+                self.set(code, field, Reg::R1);
+            }
+        }
+    }
+
+    fn ports(&self, code: &mut Code, header: Bytes) {
         for (field, offset) in [(Field::SourcePort, 0), (Field::DestinationPort, 2)] {
-            code.load(Size::H, Reg::R1, Reg::R0, offset);
-            self.swap(code, Size::H, Reg::R1);
+            header.load(code, Size::H, Reg::R1, offset);
             self.set(code, field, Reg::R1);
         }
     }
 
-    /// Copies a big-endian word from the network header at `r7`, if it is wanted.
-    fn copy(&self, code: &mut Code, field: Field, word: u8, offset: i16) {
+    /// Copies a word from the network header, if it is wanted.
+    fn copy(&self, code: &mut Code, header: Bytes, (field, word): (Field, u8), offset: i16) {
         if self.demand.words(field, 4) || self.demand.any(&[field]) {
-            code.load(Size::W, Reg::R1, Reg::R7, offset);
-            self.swap(code, Size::W, Reg::R1);
+            header.load(code, Size::W, Reg::R1, offset);
             self.set_word(code, field, word, Reg::R1);
         }
-    }
-
-    /// From network byte order.
-    pub(super) fn swap(&self, code: &mut Code, size: Size, reg: Reg) {
-        code.push(Insn::Endian { op: EndianOp::ToBe, size, dst: reg });
     }
 }

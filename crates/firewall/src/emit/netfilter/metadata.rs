@@ -3,6 +3,7 @@
 use netloom_abi::FieldPart;
 use netloom_isa::{AluOp, Cond, Reg, Size};
 
+use super::bytes::Bytes;
 use super::{Prologue, frame};
 use crate::Point;
 use crate::emit::code::Code;
@@ -119,10 +120,10 @@ impl Prologue {
         code.jump_if(Cond::Gt, Reg::R2, Reg::R3, absent);
         code.cast(Reg::R1, "ethhdr");
         code.load_inside(Size::W, Reg::R1, Reg::R0, ("ethhdr", "h_source"), 0);
-        self.swap(code, Size::W, Reg::R1);
+        code.swap(Size::W, Reg::R1);
         self.set(code, Field::MacHigh, Reg::R1);
         code.load_inside(Size::H, Reg::R1, Reg::R0, ("ethhdr", "h_source"), 4);
-        self.swap(code, Size::H, Reg::R1);
+        code.swap(Size::H, Reg::R1);
         self.set(code, Field::MacLow, Reg::R1);
         self.set_constant(code, Field::MacAbsent, 0);
         code.jump(done);
@@ -134,8 +135,8 @@ impl Prologue {
     }
 
     /// The packet type as the pkttype match sees it: what this host sends to itself counts as
-    /// multicast or broadcast. `r7` is the network header.
-    pub(super) fn packet_type(&self, code: &mut Code) {
+    /// multicast or broadcast.
+    pub(super) fn packet_type(&self, code: &mut Code, header: Bytes) {
         let (known, multicast) = (code.label(), code.label());
         let pc = code.load(Size::B, Reg::R1, Reg::R8, 0);
         code.field(pc, ("sk_buff", "pkt_type"), FieldPart::BitByte);
@@ -147,7 +148,7 @@ impl Prologue {
             Family::V4 => (16, 0xf0, 0xe0),
             Family::V6 => (24, 0xff, 0xff),
         };
-        code.load(Size::B, Reg::R2, Reg::R7, offset);
+        header.load(code, Size::B, Reg::R2, offset);
         code.alu(AluOp::And, Reg::R2, mask);
         code.jump_if(Cond::Eq, Reg::R2, prefix, multicast);
         code.mov(Reg::R1, PktType::Broadcast as i32);

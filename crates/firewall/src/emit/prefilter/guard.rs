@@ -146,7 +146,7 @@ pub(super) fn route(code: &mut Code, family: Family, pass: Label) {
             [(Field::Source, fib::SOURCE), (Field::Destination, fib::DESTINATION)]
         {
             code.load(Size::W, Reg::R1, Reg::R10, key(field, word));
-            super::packet::swap(code, Size::W, Reg::R1);
+            code.swap(Size::W, Reg::R1);
             code.store(Size::W, Reg::R10, at(offset + 4 * i16::from(word)), Reg::R1);
         }
     }

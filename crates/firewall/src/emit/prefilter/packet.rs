@@ -1,6 +1,6 @@
 //! The packet's bytes as XDP sees them. Whatever is not plain passes.
 
-use netloom_isa::{AluOp, Cond, EndianOp, Insn, Label, Reg, Size};
+use netloom_isa::{AluOp, Cond, Label, Reg, Size};
 
 use super::{frame, set};
 use crate::emit::code::Code;
@@ -29,11 +29,11 @@ pub(super) fn ethernet(code: &mut Code, pass: Label) {
     }
     for (field, size, offset) in [(Field::MacHigh, Size::W, 6), (Field::MacLow, Size::H, 10)] {
         code.load(size, Reg::R1, Reg::R7, offset);
-        swap(code, size, Reg::R1);
+        code.swap(size, Reg::R1);
         set(code, field, 0, Reg::R1);
     }
     code.load(Size::H, Reg::R9, Reg::R7, 12);
-    swap(code, Size::H, Reg::R9);
+    code.swap(Size::H, Reg::R9);
 }
 
 /// Fills the key from an IPv4 packet: no options, no fragment, right checksum.
@@ -42,7 +42,7 @@ pub(super) fn ipv4(code: &mut Code, pass: Label) {
     code.load(Size::B, Reg::R1, Reg::R7, header(0));
     code.jump_if(Cond::Ne, Reg::R1, 0x45, pass);
     code.load(Size::H, Reg::R1, Reg::R7, header(6));
-    swap(code, Size::H, Reg::R1);
+    code.swap(Size::H, Reg::R1);
     code.alu(AluOp::And, Reg::R1, 0x3fff);
     code.jump_if(Cond::Ne, Reg::R1, 0, pass);
     code.mov(Reg::R2, 0);
@@ -63,7 +63,7 @@ pub(super) fn ipv4(code: &mut Code, pass: Label) {
         [(Field::Source, 12), (Field::Destination, 16), (Field::Identification, 4)]
     {
         code.load(Size::W, Reg::R1, Reg::R7, header(offset));
-        swap(code, Size::W, Reg::R1);
+        code.swap(Size::W, Reg::R1);
         set(code, field, 0, Reg::R1);
     }
     for (field, offset) in [(Field::Protocol, 9), (Field::HopLimit, 8), (Field::Tos, 1)] {
@@ -71,7 +71,7 @@ pub(super) fn ipv4(code: &mut Code, pass: Label) {
         set(code, field, 0, Reg::R1);
     }
     code.load(Size::H, Reg::R1, Reg::R7, header(2));
-    swap(code, Size::H, Reg::R1);
+    code.swap(Size::H, Reg::R1);
     length(code, 20, pass);
     code.load(Size::B, Reg::R9, Reg::R7, header(9));
     transport(code, header(20), pass);
@@ -82,7 +82,7 @@ pub(super) fn ipv6(code: &mut Code, pass: Label) {
     let header = |offset: i16| ETHERNET + offset;
     require(code, ETHERNET + 40, pass);
     code.load(Size::W, Reg::R1, Reg::R7, header(0));
-    swap(code, Size::W, Reg::R1);
+    code.swap(Size::W, Reg::R1);
     set(code, Field::Identification, 0, Reg::R1);
     code.mov(Reg::R2, Reg::R1);
     code.alu(AluOp::Rsh, Reg::R2, 28);
@@ -93,14 +93,14 @@ pub(super) fn ipv6(code: &mut Code, pass: Label) {
     for (field, offset) in [(Field::Source, 8), (Field::Destination, 24)] {
         for word in 0..4u8 {
             code.load(Size::W, Reg::R1, Reg::R7, header(offset + 4 * i16::from(word)));
-            swap(code, Size::W, Reg::R1);
+            code.swap(Size::W, Reg::R1);
             set(code, field, word, Reg::R1);
         }
     }
     code.load(Size::B, Reg::R1, Reg::R7, header(7));
     set(code, Field::HopLimit, 0, Reg::R1);
     code.load(Size::H, Reg::R1, Reg::R7, header(4));
-    swap(code, Size::H, Reg::R1);
+    code.swap(Size::H, Reg::R1);
     // Without a payload length it is a jumbogram, or nothing.
     code.jump_if(Cond::Eq, Reg::R1, 0, pass);
     code.alu(AluOp::Add, Reg::R1, 40);
@@ -148,7 +148,7 @@ fn transport(code: &mut Code, offset: i16, pass: Label) {
 fn ports(code: &mut Code, offset: i16) {
     for (field, at) in [(Field::SourcePort, 0), (Field::DestinationPort, 2)] {
         code.load(Size::H, Reg::R1, Reg::R7, offset + at);
-        swap(code, Size::H, Reg::R1);
+        code.swap(Size::H, Reg::R1);
         set(code, field, 0, Reg::R1);
     }
 }
@@ -158,9 +158,4 @@ fn require(code: &mut Code, bytes: i16, pass: Label) {
     code.mov(Reg::R2, Reg::R7);
     code.alu(AluOp::Add, Reg::R2, i32::from(bytes));
     code.jump_if(Cond::Gt, Reg::R2, Reg::R8, pass);
-}
-
-/// From network byte order.
-pub(super) fn swap(code: &mut Code, size: Size, reg: Reg) {
-    code.push(Insn::Endian { op: EndianOp::ToBe, size, dst: reg });
 }
