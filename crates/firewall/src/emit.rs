@@ -320,7 +320,7 @@ impl<'a> Reach<'a> {
         let table_name = table.name;
         table.chains.iter().filter(reached).collect::<Vec<_>>().into_iter().flat_map(move |chain| {
             chain.rules.iter().enumerate().map(move |(index, rule)| {
-                (RuleId { table: table_name, chain: &*chain.name, index }, rule)
+                (RuleId { table: table_name, chain: &chain.name, index }, rule)
             })
         })
     }

@@ -80,7 +80,13 @@ pub const PENDING_MAX: u32 = 8;
 pub const WORDS: u32 = Field::Pending as u32 + PENDING_MAX + 1;
 
 /// Bytes of the key, a multiple of 8.
-pub const BYTES: u32 = WORDS * 4;
+pub const BYTES: u32 = 208;
+
+/// Where the key begins in a stack frame that ends with it.
+pub(crate) const FRAME_OFFSET: i16 = -208;
+
+const _: () = assert!(BYTES == WORDS * 4 && BYTES.is_multiple_of(8));
+const _: () = assert!(BYTES.wrapping_add_signed(FRAME_OFFSET as i32) == 0);
 
 impl Field {
     /// Byte offset of the field.

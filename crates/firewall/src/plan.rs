@@ -106,9 +106,10 @@ const NAT: &str = "the nat table sees a connection's first packet only and trans
 
 fn place(family: Family, table: TableName, hooks: &[Hook], rule: &Rule) -> Place {
     if table == TableName::Nat {
-        let item = match &rule.target.kind {
-            Target::Unsupported { name, .. } => format!("target {name}"),
-            _ => "table nat".into(),
+        let item = if let Target::Unsupported { name, .. } = &rule.target.kind {
+            format!("target {name}")
+        } else {
+            "table nat".into()
         };
         let span = rule.target.span;
         return Place::Unsupported(vec![Unsupported { item, span, reason: NAT.into() }]);
@@ -132,12 +133,16 @@ fn place(family: Family, table: TableName, hooks: &[Hook], rule: &Rule) -> Place
     if hooks.is_empty() && accepted > 0 {
         refused.clear();
     }
-    match rule.target.kind {
-        _ if !refused.is_empty() => Place::Unsupported(refused),
-        Target::Reject(_) => Place::Reject,
-        _ if hooks.is_empty() => Place::Unreached,
-        _ if decidable => Place::Prefilter,
-        _ => Place::Netfilter,
+    if !refused.is_empty() {
+        Place::Unsupported(refused)
+    } else if matches!(rule.target.kind, Target::Reject(_)) {
+        Place::Reject
+    } else if hooks.is_empty() {
+        Place::Unreached
+    } else if decidable {
+        Place::Prefilter
+    } else {
+        Place::Netfilter
     }
 }
 

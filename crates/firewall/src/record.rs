@@ -170,10 +170,12 @@ impl<'a> Reporters<'a> {
 impl Reporter<'_> {
     /// The record as the kernel's LOG target prints it, with the rule's prefix.
     pub fn line(&self, record: &Record) -> String {
-        match self.target {
-            Target::Log(options) => record.line(options),
-            Target::Nflog(options) => format!("{}{record}", options.prefix),
-            _ => record.to_string(),
+        if let Target::Log(options) = self.target {
+            record.line(options)
+        } else if let Target::Nflog(options) = self.target {
+            format!("{}{record}", options.prefix)
+        } else {
+            record.to_string()
         }
     }
 }

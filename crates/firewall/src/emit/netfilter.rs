@@ -22,7 +22,7 @@ mod frame {
     use crate::key;
 
     /// The packet key.
-    pub(super) const KEY: i16 = -(key::BYTES as i16);
+    pub(super) const KEY: i16 = key::FRAME_OFFSET;
     /// The dynptr over the packet, 16 bytes.
     pub(super) const DYNPTR: i16 = KEY - 16;
     /// Where a slice is copied to when the packet is not linear there, 40 bytes.

@@ -30,7 +30,7 @@ mod frame {
     use crate::key;
 
     /// The packet key.
-    pub(super) const KEY: i16 = -(key::BYTES as i16);
+    pub(super) const KEY: i16 = key::FRAME_OFFSET;
     /// `struct bpf_fib_lookup`, 64 bytes.
     pub(super) const FIB: i16 = KEY - 64;
     /// The receiving device (`struct net_device *`), 8 bytes.
