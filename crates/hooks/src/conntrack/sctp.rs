@@ -78,9 +78,9 @@ const TABLE: [Row; 11] = [
     (chunk::ERROR,
         [CL, CL, CW, CE, ES, SS, SR, SA, CL], [IV, CL, CW, CL, ES, SS, SR, SA, IV]),
     (chunk::COOKIE_ECHO,
-        [CL, CL, CE, CE, ES, SS, SR, SA, CL], [IV, CL, CW, CE, ES, SS, SR, SA, IV]),
+        [CL, CL, CE, CE, ES, SS, SR, SA, CL], [IV, CL, CE, CE, ES, SS, SR, SA, IV]),
     (chunk::COOKIE_ACK,
-        [CL, CL, CW, CE, ES, SS, SR, SA, CL], [IV, CL, CW, ES, ES, SS, SR, SA, IV]),
+        [CL, CL, CW, ES, ES, SS, SR, SA, CL], [IV, CL, CW, ES, ES, SS, SR, SA, IV]),
     (chunk::SHUTDOWN_COMPLETE,
         [CL, CL, CW, CE, ES, SS, SR, CL, CL], [IV, CL, CW, CE, ES, SS, SR, CL, IV]),
     (chunk::HEARTBEAT,
@@ -95,6 +95,8 @@ pub(super) struct Sctp {
     state: State,
     /// Verification tags of packets in each direction; 0 before they are known.
     tags: [u32; 2],
+    /// Directions in which an INIT was seen.
+    inits: [bool; 2],
     /// The direction of a heartbeat whose tag was wrong, until it is answered.
     stray_heartbeat: Option<Direction>,
 }
@@ -132,10 +134,12 @@ impl Sctp {
                 chunk::INIT if chunks.tag != 0 => return None,
                 chunk::INIT => tags[1] = chunk.init_tag()?,
                 chunk::HEARTBEAT => tags[0] = chunks.tag,
-                _ => tags[1] = chunks.tag,
+                // Answered by a packet with the same tag (RFC 9260 section 8.5.1 E).
+                chunk::SHUTDOWN_ACK => tags[1] = chunks.tag,
+                _ => {}
             }
         }
-        Some(Self { state: State::None, tags, stray_heartbeat: None })
+        Some(Self { state: State::None, tags, inits: [false; 2], stray_heartbeat: None })
     }
 
     /// What a packet means for the association.
@@ -171,12 +175,16 @@ impl Sctp {
             let Some(state) = next(direction, chunk.kind, self.state) else {
                 return Verdict::Invalid;
             };
-            if matches!(chunk.kind, chunk::INIT | chunk::INIT_ACK) {
-                let Some(tag) = chunk.init_tag() else { return Verdict::Invalid };
-                self.tags[direction.opposite() as usize] = tag;
+            match chunk.kind {
+                chunk::INIT if !self.note_init(&chunk, direction) => return Verdict::Invalid,
+                chunk::INIT_ACK if !self.note_init_ack(&chunk, direction) => {
+                    return Verdict::Invalid;
+                }
                 // An INIT again does not keep the association alive.
-                is_stray |= (self.state, state) == (State::Closed, State::Closed)
-                    && status.has(Status::CONFIRMED);
+                chunk::INIT if (self.state, state) == (State::Closed, State::Closed) => {
+                    is_stray |= status.has(Status::CONFIRMED);
+                }
+                _ => {}
             }
             if self.state != state && state == State::Established {
                 status.set(Status::ASSURED);
@@ -187,6 +195,37 @@ impl Sctp {
             return Verdict::Unchanged;
         }
         Verdict::Refreshed(SCTP_BY_STATE[self.state as usize])
+    }
+
+    /// Takes the tag that an INIT asks for; `false` where it is cut short. Both ends may send one
+    /// (RFC 9260 section 5.2.1); the earlier of two is forgotten at the third. One that came late,
+    /// or again, says nothing.
+    fn note_init(&mut self, chunk: &Chunk<'_>, direction: Direction) -> bool {
+        let Some(tag) = chunk.init_tag() else { return false };
+        let (own, peers) = (direction as usize, direction.opposite() as usize);
+        if self.state != State::None && self.tags[peers] == tag {
+            return true;
+        }
+        if self.inits == [true; 2] {
+            self.inits[peers] = false;
+        }
+        self.inits[own] = true;
+        self.tags[peers] = tag;
+        true
+    }
+
+    /// Takes the tag that an INIT ACK asks for; `false` where it is cut short, or another than is
+    /// known of an end whose INIT was not answered.
+    fn note_init_ack(&mut self, chunk: &Chunk<'_>, direction: Direction) -> bool {
+        let Some(tag) = chunk.init_tag() else { return false };
+        let peers = direction.opposite() as usize;
+        let known = self.tags[peers];
+        let is_other = known != tag;
+        if !self.inits[peers] && known != 0 && is_other || self.inits == [true; 2] && is_other {
+            return false;
+        }
+        self.tags[peers] = tag;
+        true
     }
 
     /// The rules for verification tags of single chunks.
@@ -206,6 +245,10 @@ impl Sctp {
                 right(chunks.tag == self.tags[expected])
             }
             chunk::COOKIE_ECHO => right(chunks.tag == self.tags[own]),
+            chunk::COOKIE_ACK => {
+                self.inits = [false; 2];
+                Tag::Right
+            }
             chunk::HEARTBEAT | chunk::HEARTBEAT_ACK if self.tags[own] == 0 => {
                 self.tags[own] = chunks.tag;
                 Tag::Right

@@ -50,6 +50,11 @@ impl Store {
         self.slots.len() - self.free.len()
     }
 
+    /// All connections, expired ones too.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().flatten().map(|used| &used.connection)
+    }
+
     /// Connections that were removed for lack of room.
     pub(super) fn evicted(&self) -> u64 {
         self.evicted
@@ -149,3 +154,6 @@ impl Store {
         self.slots.get_mut(slot as usize).and_then(Option::as_mut)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,7 +255,7 @@ impl Tcp {
             to = from;
         }
         let answers_ignored = match last.kind {
-            Kind::Syn => status.has(Status::SEEN_REPLY),
+            Kind::Syn => last.direction != direction && status.has(Status::SEEN_REPLY),
             Kind::Ack => !status.has(Status::ASSURED),
             Kind::SynAck | Kind::Fin | Kind::Rst | Kind::None => false,
         };

@@ -54,6 +54,11 @@ impl Tuple {
         Some(Self { src, dst, protocol: number, from, to })
     }
 
+    /// What names the two ends beside their addresses.
+    pub(super) fn ends(&self) -> (u16, u16) {
+        (self.from, self.to)
+    }
+
     /// The tuple of the answers; `None` for ICMP messages that nobody answers.
     pub(super) fn inverse(&self) -> Option<Self> {
         let (from, to) = match self.protocol {

@@ -228,7 +228,8 @@ fn the_trace_follows_jumps_gotos_and_returns() {
         let met = met.collect::<Vec<_>>().join(" ");
         let by = match decision.decider {
             Decider::Rule(_, slot) => name(slot),
-            other => format!("{other:?}").split('(').next().unwrap().to_owned(),
+            Decider::Policy(_) => "policy".to_owned(),
+            Decider::Malformed(_) | Decider::HopLimit | Decider::Nobody => "others".to_owned(),
         };
         format!("{met} > {by} {:?}", decision.verdict)
     };
@@ -243,7 +244,7 @@ fn the_trace_follows_jumps_gotos_and_returns() {
     );
     assert_eq!(
         way(&tcp(other, HOST, (1, 2), SYN, 0, 0)),
-        "PREROUTING0 PREROUTINGP INPUT0 early0 early1 INPUT1 late0 INPUTP > Policy Drop"
+        "PREROUTING0 PREROUTINGP INPUT0 early0 early1 INPUT1 late0 INPUTP > policy Drop"
     );
 }
 
