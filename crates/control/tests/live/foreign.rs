@@ -73,10 +73,9 @@ fn input_priority() -> i32 {
     let link = Link::pinned(
         pins().iter().find(|path| path.ends_with("hook_ipv4_filter_INPUT")).unwrap().as_ref(),
     );
-    match link.unwrap().facts().unwrap().target {
-        LinkTarget::Netfilter(hook) => hook.priority,
-        target => panic!("{target:?}"),
-    }
+    let target = link.unwrap().facts().unwrap().target;
+    let LinkTarget::Netfilter(hook) = target else { panic!("{target:?}") };
+    hook.priority
 }
 
 #[test]

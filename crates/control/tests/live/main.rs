@@ -3,8 +3,15 @@
 //! Every test has a host, a peer and a bpf file system of its own. Without the rights for that, or
 //! without a program that a test compares with, it says so and passes.
 
+#[cfg(test)]
+mod atomic;
+#[cfg(test)]
 mod counters;
+#[cfg(test)]
 mod families;
+#[cfg(test)]
 mod foreign;
+#[cfg(test)]
 mod remains;
+#[cfg(test)]
 mod scene;
