@@ -26,7 +26,7 @@ impl LiveOptions {
     pub(crate) fn open(&self) -> Result<Firewall, Failure> {
         if let Some(name) = &self.netns {
             Netns::named(name).and_then(|netns| netns.enter()).map_err(|error| {
-                ErrorReport::new("no-netns", error.to_string())
+                ErrorReport::new("no-netns", words(&error))
                     .with_help("`ip netns list` shows the network namespaces; entering needs root")
             })?;
         }
@@ -69,13 +69,26 @@ impl LeftOutRow {
 /// A failed operation as the user sees it.
 pub(crate) fn failed(error: &ControlError) -> Failure {
     let (code, help) = advice(error);
-    let mut report = ErrorReport::new(code, plain(&error.to_string()).into_owned()).with_help(help);
+    let mut report = ErrorReport::new(code, words(error)).with_help(help);
     if let ControlError::Refused(rules) = error {
         let rows: Vec<LeftOutRow> = rules.iter().map(LeftOutRow::from).collect();
         let lines: Vec<String> = rows.iter().map(|row| format!("  {}", row.refused())).collect();
         report = report.with_list(lines.join("\n")).with_rules(&rows);
     }
     report.into()
+}
+
+/// The message without the numbers that the system's errors carry.
+fn words(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut words = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        words.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, after)| after);
+    }
+    words.push_str(rest);
+    plain(&words).into_owned()
 }
 
 impl LeftOutRow {
