@@ -15,3 +15,5 @@ mod foreign;
 mod remains;
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod states;
