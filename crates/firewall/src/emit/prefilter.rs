@@ -7,7 +7,8 @@
 //!   passes;
 //! - *the path* from here to the chains: no upper device, no TC or netdev program, and in
 //!   PREROUTING only the hooks that user space saw there ([`maps::GUARD`]), else it passes;
-//! - *the route*: only what the routing table keeps on this host is judged by INPUT;
+//! - *the route*: only what the routing table keeps on this host is judged by INPUT, and addresses
+//!   that the network stack itself may refuse are left to it;
 //! - *unknown fields* (mark, connection, limit): a rule whose known conditions hold ends the
 //!   evaluation, and the packet passes.
 //!
@@ -65,12 +66,19 @@ pub(super) fn entry(code: &mut Code, stages: &[Stages], count: Label) {
         code.jump_if(Cond::Ne, Reg::R9, ethertype, other);
         match stage.family {
             Family::V4 => packet::ipv4(code, pass),
-            Family::V6 => packet::ipv6(code, pass),
+            Family::V6 => {
+                packet::ipv6(code, pass);
+                guard::addresses(code, Family::V6, pass);
+            }
         }
         for chain in &stage.prerouting {
             judge(code, *chain, pass, drop);
         }
         if !stage.input.is_empty() {
+            // IPv4 looks at addresses behind PREROUTING, IPv6 in front of it.
+            if stage.family == Family::V4 {
+                guard::addresses(code, Family::V4, pass);
+            }
             guard::path(code, stage.family, pass);
             guard::route(code, stage.family, pass);
             for chain in &stage.input {

@@ -118,6 +118,28 @@ pub(super) fn path(code: &mut Code, family: Family, pass: Label) {
     code.jump_if(Cond::Ne, Reg::R1, Reg::R2, pass);
 }
 
+/// Passes addresses that reception or the route look-up may refuse by their value alone, as no hook
+/// behind that counts such packets: groups and unspecified, loopback and IPv4-mapped addresses
+/// (`ip6_rcv_core`, `ip_route_input_slow`).
+pub(super) fn addresses(code: &mut Code, family: Family, pass: Label) {
+    for field in [Field::Source, Field::Destination] {
+        code.load(Size::W, Reg::R1, Reg::R10, frame::KEY + field.offset());
+        match family {
+            Family::V4 => {
+                code.alu(AluOp::Rsh, Reg::R1, 24);
+                code.jump_if(Cond::Eq, Reg::R1, 0, pass);
+                code.jump_if(Cond::Eq, Reg::R1, 127, pass);
+                code.jump_if(Cond::Ge, Reg::R1, 224, pass);
+            }
+            Family::V6 => {
+                code.jump_if(Cond::Eq, Reg::R1, 0, pass);
+                code.alu(AluOp::Rsh, Reg::R1, 24);
+                code.jump_if(Cond::Eq, Reg::R1, 0xff, pass);
+            }
+        }
+    }
+}
+
 /// Passes what the routing table would send on.
 pub(super) fn route(code: &mut Code, family: Family, pass: Label) {
     let at = |offset: i16| frame::FIB + offset;
