@@ -49,24 +49,34 @@ impl Generation {
     /// All counters, each looked up by its slot.
     fn counts(&self, value: impl Fn(u32) -> Counters) -> Counts {
         let family = self.ruleset.family;
-        let mut counts = Counts::new();
-        for table in &self.ruleset.tables {
-            for chain in &table.chains {
-                let rule = |index: usize| RuleId { table: table.name, chain: &chain.name, index };
-                let slots =
-                    (0..chain.rules.len()).map(|index| self.slots.rule(family, rule(index)));
-                let point =
-                    Hook::from_chain(&chain.name).map(|hook| Point { table: table.name, hook });
-                let policy = chain.policy.and(point).filter(|point| Point::ALL.contains(point));
-                let counted = ChainCounts {
-                    rules: slots.map(&value).collect(),
-                    policy: policy.map(|point| value(self.slots.policy(family, point))),
-                };
-                counts.insert((table.name, chain.name.clone()), counted);
-            }
-        }
-        counts
+        counts(
+            &self.ruleset,
+            |rule| value(self.slots.rule(family, rule)),
+            |point| value(self.slots.policy(family, point)),
+        )
     }
+}
+
+/// The counters of all rules and policies of `ruleset`, each looked up by its place.
+pub(crate) fn counts(
+    ruleset: &Ruleset,
+    rule: impl Fn(RuleId<'_>) -> Counters,
+    policy: impl Fn(Point) -> Counters,
+) -> Counts {
+    let mut counts = Counts::new();
+    for table in &ruleset.tables {
+        for chain in &table.chains {
+            let id = |index| RuleId { table: table.name, chain: &chain.name, index };
+            let point = Hook::from_chain(&chain.name).map(|hook| Point { table: table.name, hook });
+            let point = chain.policy.and(point).filter(|point| Point::ALL.contains(point));
+            let counted = ChainCounts {
+                rules: (0..chain.rules.len()).map(|index| rule(id(index))).collect(),
+                policy: point.map(&policy),
+            };
+            counts.insert((table.name, chain.name.clone()), counted);
+        }
+    }
+    counts
 }
 
 /// The ruleset as text without the rules that are not compiled, and their number.

@@ -84,6 +84,9 @@ pub const LOCAL: [&str; 4] = ["10.0.0.1", "10.0.0.9", "fd00::1", "fd00::9"];
 pub const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 1, 0];
 const WIRE_MAC: [u8; 6] = [2, 0, 0, 0, 1, 0xff];
 const ARP: u16 = 0x0806;
+/// Bytes of the longest packet on a wire: more than generated packets have, and little enough that
+/// a frame fits the page that a veth device gives an XDP program.
+const MTU: u32 = 3000;
 
 /// Silences everything a network stack says of its own accord, and lets it take any source
 /// address. Devices made later start with the `default` values.
@@ -273,10 +276,10 @@ impl Lab {
 fn lay_wires(host_path: &str, devices: &Devices) -> Result<PacketSocket, LabError> {
     set("ipv6/conf/default/disable_ipv6", "1")?;
     let commands = format!(
-        "link add wire0 mtu 9000 address 02:00:00:00:01:ff type veth \
-         peer name ARRIVING mtu 9000 address 02:00:00:00:01:00 netns {host_path}\n\
-         link add wire1 mtu 9000 address 02:00:00:00:02:ff type veth \
-         peer name LEAVING mtu 9000 address 02:00:00:00:02:00 netns {host_path}\n\
+        "link add wire0 mtu {MTU} address 02:00:00:00:01:ff type veth \
+         peer name ARRIVING mtu {MTU} address 02:00:00:00:01:00 netns {host_path}\n\
+         link add wire1 mtu {MTU} address 02:00:00:00:02:ff type veth \
+         peer name LEAVING mtu {MTU} address 02:00:00:00:02:00 netns {host_path}\n\
          link set wire0 up\nlink set wire1 up\n"
     );
     batch(&commands, devices)?;

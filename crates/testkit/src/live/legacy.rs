@@ -22,6 +22,7 @@ pub struct Legacy {
     tables: Vec<TableName>,
     tracks: bool,
     rejects: bool,
+    watches: bool,
     unread: usize,
     /// The counters, where nothing was sent since they were read.
     latest: Option<Counts>,
@@ -68,7 +69,21 @@ const STATES: [(&str, CtStates); 5] = [
 impl Legacy {
     /// An engine without rules in `lab`.
     pub fn new(lab: Lab) -> Self {
-        Self { lab, tables: Vec::new(), tracks: false, rejects: false, unread: 0, latest: None }
+        Self {
+            lab,
+            tables: Vec::new(),
+            tracks: false,
+            rejects: false,
+            watches: true,
+            unread: 0,
+            latest: None,
+        }
+    }
+
+    /// An engine that leaves the mangle table to rulesets, also to those that ask for states;
+    /// [`Self::watch`] then tells no states.
+    pub fn unwatched(lab: Lab) -> Self {
+        Self { watches: false, ..Self::new(lab) }
     }
 
     /// The lab.
@@ -117,10 +132,9 @@ impl Legacy {
             if passed { Fate::Accepted } else { Fate::Discarded }
         });
         let entry = self.entry().chain();
-        let state = STATES
-            .iter()
-            .enumerate()
-            .find(|(index, _)| self.tracks && moved(TableName::Mangle, entry, Some(*index)));
+        let state = STATES.iter().enumerate().find(|(index, _)| {
+            self.watches && self.tracks && moved(TableName::Mangle, entry, Some(*index))
+        });
         let state = state.map(|(_, (_, state))| *state);
         self.latest = Some(after.clone());
         Ok(Seen { fate, state, counts: after })
@@ -165,11 +179,11 @@ impl Engine for Legacy {
         self.tables = TableName::ALL.into_iter().filter(|name| has(*name)).collect();
         self.tracks = ["--state", "--ctstate"].iter().any(|option| text.contains(option));
         self.rejects = text.contains("-j REJECT");
-        if self.tracks && self.tables.contains(&TableName::Mangle) {
+        if self.watches && self.tracks && self.tables.contains(&TableName::Mangle) {
             return Err(LegacyError::StatesHidden);
         }
         self.latest = None;
-        self.restore(&housekeeping(self.entry(), self.tracks))?;
+        self.restore(&housekeeping(self.entry(), self.watches && self.tracks))?;
         self.restore(text)
     }
 

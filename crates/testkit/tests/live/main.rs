@@ -1,8 +1,10 @@
-//! The reference evaluator against the kernel's own iptables.
+//! The reference evaluator and our firewall against the kernel's own iptables.
 
 #![allow(clippy::print_stdout, reason = "a privileged test reports what it ran")]
 
 mod facts;
+mod ours;
+mod prefilter;
 mod real;
 mod states;
 
@@ -21,6 +23,12 @@ const PACKETS: usize = 150;
 /// no states, which are watched packet by packet elsewhere.
 fn shape() -> Shape {
     Shape { limits: false, states: false, ..Shape::full() }
+}
+
+/// Rulesets to generate per family and view.
+fn rulesets(usual: u64) -> u64 {
+    let wanted = std::env::var("NETLOOM_LIVE_RULESETS").ok().and_then(|it| it.parse().ok());
+    wanted.unwrap_or(usual)
 }
 
 /// Whether a lab can be made here; says why not.
@@ -49,11 +57,10 @@ fn check(family: Family, view: View) {
     if !possible() {
         return;
     }
-    let rulesets = std::env::var("NETLOOM_LIVE_RULESETS").ok().and_then(|it| it.parse().ok());
     let mut legacy = Legacy::new(Lab::new(family, view).expect("lab"));
     let mut reference = Reference::default();
     let mut sent = 0;
-    for seed in 0..rulesets.unwrap_or(RULESETS) {
+    for seed in 0..rulesets(RULESETS) {
         let shape = Shape { rejects: view == View::Arriving, ..shape() };
         let text = ruleset(&mut Random::new(seed), &Universe::new(family), &shape);
         legacy.load(family, &text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));

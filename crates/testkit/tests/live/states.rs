@@ -62,7 +62,7 @@ fn unreachable(network: &[u8]) -> Vec<u8> {
 }
 
 /// Packets for the ruleset with answers and complaints between them.
-fn conversations(seed: u64, family: Family, text: &str) -> Vec<Frame> {
+pub(crate) fn conversations(seed: u64, family: Family, text: &str) -> Vec<Frame> {
     let constants = Constants::of(&parsed(family, text));
     let mut source = PacketSource::new(seed, Universe::new(family), constants);
     let random = &mut Random::new(seed);
@@ -107,7 +107,7 @@ fn check(family: Family, expected: &[CtStates]) {
 
 /// A generated ruleset that lets packets through to the rules at the head of filter, which ask for
 /// every state.
-fn text(seed: u64, family: Family) -> String {
+pub(crate) fn text(seed: u64, family: Family) -> String {
     let shape = Shape { limits: false, tables: vec![TableName::Filter], ..Shape::full() };
     let mut text = ruleset(&mut Random::new(seed), &Universe::new(family), &shape);
     let first = text.find("-A ").expect("every chain has a rule");
