@@ -105,7 +105,7 @@ fn disassembly_of_objects_equals_llvm_objdump() {
         }
     }
     std::fs::remove_dir_all(&dir).expect("own folder");
-    println!("ran {ran} instructions, skipped {}: {skipped:#?}", skipped.len());
+    println!("ran {ran} instructions; not for this clang: {skipped:?}");
     if Llvm::installed().is_empty() {
         println!("skipped all: no clang-14 or later with its llvm-objdump is installed");
     } else {
@@ -168,6 +168,7 @@ fn llvm_spells(insn: &Insn) -> bool {
 }
 
 #[test]
+#[ignore = "needs clang 20 or later"]
 fn llvm_assembles_our_pseudo_c_to_our_bytes() {
     let Some(llvm) = Llvm::installed().into_iter().find(|llvm| llvm.version >= 20) else {
         println!("skipped: no clang-20 or later with its llvm-objdump is installed");

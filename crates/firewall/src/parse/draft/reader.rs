@@ -110,6 +110,11 @@ impl<'a> Reader<'a, '_> {
         let mut found = option::long(name, &self.loaded());
         if found.is_err() && self.load_protocol_match(word.span) {
             found = option::long(name, &self.loaded());
+            if found.is_err() {
+                // The option is not the protocol's, so nothing has asked for its match.
+                self.draft.matches.pop();
+                self.protocol_loaded = false;
+            }
         }
         match found {
             Ok(Found::Core(core, wants_value)) => {
