@@ -24,10 +24,10 @@ mod walk;
 
 use std::collections::{HashMap, HashSet};
 
-use netloom_firewall::model::{Counters, Family, Match, Ruleset, TableName};
+use netloom_firewall::model::{Counters, Family, Match, Ruleset};
 use netloom_firewall::record::{Record, Reporter, Reporters};
 use netloom_firewall::{COUNTERS_MAP, Hook, LOG_MAP, Planned, Point, Role, RuleId, Slots, compile};
-use netloom_maps::{RingBuf, Values};
+use netloom_maps::{Map, RingBuf, Values};
 use netloom_vm::{Clock, Conntrack, Context, Cpu, Device, Machine, NetfilterInput};
 
 use crate::conntrack::{self, Pending, Table};
@@ -49,18 +49,42 @@ pub struct Replay<'a> {
     cpu: Cpu,
     options: Options,
     slots: Slots,
-    programs: HashMap<(Family, Point), u32>,
-    walks: HashMap<(Family, TableName), Walk>,
+    ways: Vec<Way>,
+    walks: Vec<Walk>,
     meanings: HashMap<u32, Meaning<'a>>,
     reporters: Reporters<'a>,
     connections: Option<Table>,
-    families: HashSet<Family>,
     packet: Packet,
     now_ns: u64,
     /// Packets counted in each slot before the current visit.
     counted: Vec<u64>,
     trace: Trace,
     records: Vec<(Reporter<'a>, Record)>,
+}
+
+/// The way of one family's packets.
+#[derive(Debug)]
+struct Way {
+    family: Family,
+    view: View,
+    stations: Vec<Station>,
+}
+
+/// A stop on the way at which there is something to do.
+#[derive(Clone, Copy, Debug)]
+enum Station {
+    Table(Hooked),
+    Track,
+    Route,
+}
+
+/// A built-in chain, ready to run.
+#[derive(Clone, Copy, Debug)]
+struct Hooked {
+    point: Point,
+    program: u32,
+    /// Index of its walk.
+    walk: usize,
 }
 
 /// What is known of a packet on its way.
@@ -82,23 +106,23 @@ impl<'a> Replay<'a> {
         }
         let slots = Slots::assign(&rulesets, &Slots::default(), &HashSet::new());
         let mut compiled = compile(planned, &slots).map_err(ReplayError::Compile)?;
-        let mut programs = HashMap::new();
-        let mut chains = Vec::new();
+        let (mut tables, mut walks, mut chains) = (HashMap::new(), Vec::new(), Vec::new());
         for (role, program) in compiled.programs.into_iter().zip(compiled.object.programs) {
             // The pre-filter drops nothing that the chains would not drop.
             let Role::Chain(family, point) = role else { continue };
-            programs.insert((family, point), index_of(chains.len()));
+            let ruleset = rulesets.iter().find(|ruleset| ruleset.family == family);
+            let Some(table) = ruleset.and_then(|ruleset| ruleset.table(point.table)) else {
+                continue;
+            };
+            let hooked = Hooked { point, program: index_of(&chains), walk: walks.len() };
+            tables.insert((family, point), hooked);
+            walks.push(Walk::of(family, table, point, &slots));
             chains.push(program);
         }
         compiled.object.programs = chains;
         let machine = Machine::new(&compiled.object, netloom_vm::Options::default())
             .map_err(ReplayError::Machine)?;
-        let mut walks = HashMap::new();
-        for ruleset in &rulesets {
-            for table in &ruleset.tables {
-                walks.insert((ruleset.family, table.name), Walk::of(ruleset, table, &slots));
-            }
-        }
+        let ways = families.iter().flat_map(|family| ways(*family, &tables)).collect();
         let bound = usize::try_from(slots.bound()).unwrap_or(usize::MAX);
         let connections = planned.iter().any(asks_for_states);
         Ok(Self {
@@ -106,12 +130,11 @@ impl<'a> Replay<'a> {
             cpu: Cpu::new(0),
             connections: connections.then(|| Table::new(options.connections)),
             options,
-            programs,
+            ways,
             walks,
             meanings: walk::meanings(&rulesets, &slots),
             reporters: Reporters::of(&rulesets, &slots),
             slots,
-            families,
             packet: Packet::default(),
             now_ns: 0,
             counted: vec![0; bound],
@@ -133,21 +156,22 @@ impl<'a> Replay<'a> {
             return Ok(Outcome::Skipped(reason));
         }
         let family = self.packet.family;
-        if !self.families.contains(&family) {
+        let fits = |way: &Way| way.family == family && way.view == self.packet.view;
+        let Some(way) = self.ways.iter().position(fits) else {
             return Ok(Outcome::Skipped(Skipped::NoRuleset(family)));
-        }
+        };
         let mut progress = Progress { conntrack: Conntrack::None, pending: None };
         let mut decider = Decider::Nobody;
         let mut verdict = Verdict::Accept;
-        for stop in path(self.packet.view) {
-            let decided = match stop {
-                Stop::Table(point) => self.table(frame, *point, &progress)?,
-                Stop::Track => {
+        for at in 0..self.ways[way].stations.len() {
+            let decided = match self.ways[way].stations[at] {
+                Station::Table(hooked) => Some(self.table(frame, hooked, &progress)?),
+                Station::Track => {
                     self.track(&mut progress);
                     None
                 }
-                Stop::Route if self.packet.lower_hop_limit() => None,
-                Stop::Route => Some((Verdict::Drop, Decider::HopLimit)),
+                Station::Route if self.packet.lower_hop_limit() => None,
+                Station::Route => Some((Verdict::Drop, Decider::HopLimit)),
             };
             let Some((table_verdict, table_decider)) = decided else { continue };
             if table_verdict == Verdict::Drop || !decider.is_of_filter() {
@@ -233,21 +257,19 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Runs a built-in chain; `None` where there is none.
+    /// Runs a built-in chain.
     fn table(
         &mut self,
         frame: &Frame<'_>,
-        point: Point,
+        Hooked { point, program, walk }: Hooked,
         progress: &Progress,
-    ) -> Result<Option<(Verdict, Decider)>, ReplayError> {
-        let family = self.packet.family;
-        let Some(&program) = self.programs.get(&(family, point)) else { return Ok(None) };
+    ) -> Result<(Verdict, Decider), ReplayError> {
         let (in_device, out_device) = self.devices(frame, point.hook);
         let (bytes, link_bytes) = self.packet.at(point.hook);
         let input = NetfilterInput {
             frame: bytes,
             link_bytes,
-            family: match family {
+            family: match self.packet.family {
                 Family::V4 => netloom_vm::Family::Ipv4,
                 Family::V6 => netloom_vm::Family::Ipv6,
             },
@@ -266,8 +288,8 @@ impl<'a> Replay<'a> {
             verdict => return Err(ReplayError::Verdict { point, verdict }),
         };
         self.collect_records();
-        let decider = self.note_visit(point, verdict);
-        Ok(Some((verdict, decider)))
+        let decider = self.note_visit(walk, verdict);
+        Ok((verdict, decider))
     }
 
     /// The devices that a hook shows.
@@ -288,7 +310,7 @@ impl<'a> Replay<'a> {
         if self.reporters.is_empty() {
             return;
         }
-        let Some(ring) = self.machine.map(LOG_MAP).and_then(netloom_maps::Map::ring) else {
+        let Some(ring) = self.machine.map(LOG_MAP).and_then(Map::ring) else {
             return;
         };
         let records = std::iter::from_fn(|| RingBuf::take(ring));
@@ -296,31 +318,44 @@ impl<'a> Replay<'a> {
     }
 
     /// Finds out which counters moved, and so which rules applied.
-    fn note_visit(&mut self, point: Point, verdict: Verdict) -> Decider {
-        let key = (self.packet.family, point.table);
-        let values = self.machine.map(COUNTERS_MAP).and_then(netloom_maps::Map::values);
-        let (Some(walk), Some(values)) = (self.walks.get(&key), values) else {
-            return Decider::Nobody;
-        };
+    fn note_visit(&mut self, walk: usize, verdict: Verdict) -> Decider {
+        let walk = &self.walks[walk];
         let trace = &mut self.trace;
         trace.moved.clear();
-        for &slot in walk.slots(point) {
-            let packets = values.load::<8>(values.address(slot)).unwrap_or(0);
-            let Some(before) = self.counted.get_mut(slot as usize) else { continue };
-            if packets != *before {
-                trace.moved.insert(slot, packets - *before);
-                *before = packets;
+        if let Some(values) = self.machine.map(COUNTERS_MAP).and_then(Map::values) {
+            for &slot in walk.slots() {
+                let packets = values.load::<8>(values.address(slot)).unwrap_or(0);
+                let Some(before) = self.counted.get_mut(slot as usize) else { continue };
+                if packets != *before {
+                    trace.moved.push((slot, packets - *before));
+                    *before = packets;
+                }
             }
         }
         let start = trace.met.len();
-        let decider = walk.follow(point, verdict, &mut trace.moved, &mut trace.met);
-        trace.visits.push((point, verdict, decider, start));
+        let decider = walk.follow(&mut trace.moved, &mut trace.met);
+        trace.visits.push((walk.point(), verdict, decider, start));
         decider
     }
 }
 
-fn index_of(count: usize) -> u32 {
-    u32::try_from(count).expect("there are at most two programs for each chain")
+/// The ways of a family's packets through those tables that there are.
+fn ways(family: Family, tables: &HashMap<(Family, Point), Hooked>) -> Vec<Way> {
+    let station = |stop: &Stop| match stop {
+        Stop::Table(point) => tables.get(&(family, *point)).copied().map(Station::Table),
+        Stop::Track => Some(Station::Track),
+        Stop::Route => Some(Station::Route),
+    };
+    let way = |view| {
+        let stations = path(view).iter().filter_map(station).collect();
+        Way { family, view, stations }
+    };
+    [View::Input, View::Forward, View::Output].map(way).into()
+}
+
+/// The index that the next program gets.
+fn index_of(programs: &[netloom_abi::Program]) -> u32 {
+    u32::try_from(programs.len()).expect("each family has a program for each built-in chain")
 }
 
 fn asks_for_states(planned: &Planned<'_>) -> bool {

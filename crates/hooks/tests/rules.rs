@@ -16,8 +16,11 @@ use netloom_testkit::random::Random;
 
 const HOST: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
+/// A table at a hook, or where the state becomes known.
+type Place = Option<(TableName, Hook)>;
+
 /// The ways of packets, with the state known behind the place of the first `None`.
-const WAYS: [(View, &[Option<(TableName, Hook)>]); 3] = [
+const WAYS: [(View, &[Place]); 3] = [
     (
         View::Input,
         &[

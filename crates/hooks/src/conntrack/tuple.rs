@@ -3,12 +3,13 @@
 //! Source: `nf_conntrack_core.c: nf_ct_get_tuple`, `nf_conntrack_proto_icmp.c`,
 //! `nf_conntrack_proto_icmpv6.c` and `nf_conntrack_proto_gre.c` (Linux 6.18).
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use netloom_packet::wire::{Icmp, protocol};
 
 /// One direction of a connection, as its packets name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tuple {
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
@@ -89,6 +90,29 @@ impl Tuple {
             _ if kind == reply => Some(request),
             _ => None,
         })
+    }
+}
+
+impl Hash for Tuple {
+    /// All fields as one string of bytes, which is quicker than one by one.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut bytes = [0; 37];
+        let (ends, addresses) = bytes.split_at_mut(5);
+        ends.copy_from_slice(&[
+            self.protocol,
+            self.from.to_be_bytes()[0],
+            self.from.to_be_bytes()[1],
+            self.to.to_be_bytes()[0],
+            self.to.to_be_bytes()[1],
+        ]);
+        let (src, dst) = addresses.split_at_mut(16);
+        for (to, address) in [(src, self.src), (dst, self.dst)] {
+            match address {
+                IpAddr::V4(address) => to[..4].copy_from_slice(&address.octets()),
+                IpAddr::V6(address) => to.copy_from_slice(&address.octets()),
+            }
+        }
+        state.write(&bytes);
     }
 }
 

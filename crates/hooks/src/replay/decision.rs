@@ -1,7 +1,5 @@
 //! What became of a packet, and why.
 
-use std::collections::HashMap;
-
 use netloom_firewall::Point;
 use netloom_firewall::model::{CtStates, Family, TableName};
 use netloom_packet::wire::Malformed;
@@ -95,7 +93,7 @@ pub struct Visit<'a> {
 pub(super) struct Trace {
     pub(super) visits: Vec<(Point, Verdict, Decider, usize)>,
     pub(super) met: Vec<u32>,
-    pub(super) moved: HashMap<u32, u64>,
+    pub(super) moved: Vec<(u32, u64)>,
 }
 
 impl Trace {

@@ -1,4 +1,4 @@
-use netloom_firewall::model::CtStates;
+use netloom_firewall::model::{CtStates, TableName};
 use netloom_firewall::parse::{ParseOptions, parse};
 use netloom_firewall::{Leniency, prepare};
 use netloom_packet::checksum::PseudoHeader;

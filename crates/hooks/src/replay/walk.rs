@@ -5,22 +5,19 @@
 
 use std::collections::HashMap;
 
-use netloom_firewall::model::{Family, Ruleset, Table, Target};
+use netloom_firewall::model::{Chain, Family, Rule, Ruleset, Table, Target};
 use netloom_firewall::{Point, RuleId, Slots};
 
-use super::{Decider, Verdict};
+use super::Decider;
 
-/// One table's chains, ready to be followed.
+/// The chains of a table as one hook sees them.
 #[derive(Debug)]
 pub(super) struct Walk {
+    point: Point,
+    /// All chains of the table.
     chains: Vec<Vec<Line>>,
-    points: HashMap<Point, Entry>,
-}
-
-/// A built-in chain.
-#[derive(Debug)]
-struct Entry {
-    chain: usize,
+    /// The built-in chain.
+    entry: usize,
     policy: u32,
     /// Counter slots that a packet may move here, the policy's last.
     slots: Vec<u32>,
@@ -51,9 +48,8 @@ enum Left {
 }
 
 impl Walk {
-    /// The chains of `table` in `ruleset`.
-    pub(super) fn of(ruleset: &Ruleset, table: &Table, slots: &Slots) -> Self {
-        let family = ruleset.family;
+    /// The chains of `table` as they are met at `point`.
+    pub(super) fn of(family: Family, table: &Table, point: Point, slots: &Slots) -> Self {
         let names: HashMap<&str, usize> =
             table.chains.iter().enumerate().map(|(at, chain)| (&*chain.name, at)).collect();
         let way = |target: &Target| match target {
@@ -65,66 +61,60 @@ impl Walk {
                 Way::On
             }
         };
-        let mut walk = Self { chains: Vec::new(), points: HashMap::new() };
-        for chain in &table.chains {
-            let lines = chain.rules.iter().enumerate().map(|(index, rule)| {
+        let lines = |chain: &Chain| {
+            let rules = chain.rules.iter().enumerate();
+            let line = |(index, rule): (usize, &Rule)| {
                 let id = RuleId { table: table.name, chain: &chain.name, index };
                 Line { slot: slots.rule(family, id), way: way(&rule.target.kind) }
-            });
-            walk.chains.push(lines.collect());
-        }
-        let built_in = |point: &Point| point.table == table.name;
-        for point in Point::ALL.into_iter().filter(built_in) {
-            let Some(&chain) = names.get(point.hook.chain()) else { continue };
-            let policy = slots.policy(family, point);
-            let mut slots = walk.reached(chain);
-            slots.push(policy);
-            walk.points.insert(point, Entry { chain, policy, slots });
-        }
+            };
+            rules.map(line).collect()
+        };
+        let mut walk = Self {
+            point,
+            chains: table.chains.iter().map(lines).collect(),
+            entry: names.get(point.hook.chain()).copied().unwrap_or_default(),
+            policy: slots.policy(family, point),
+            slots: Vec::new(),
+        };
+        walk.slots = walk.reached(walk.entry);
+        walk.slots.push(walk.policy);
         walk
     }
 
-    /// Counter slots that a packet may move at `point`.
-    pub(super) fn slots(&self, point: Point) -> &[u32] {
-        self.points.get(&point).map(|entry| &*entry.slots).unwrap_or_default()
+    /// Where the chains are met.
+    pub(super) fn point(&self) -> Point {
+        self.point
     }
 
-    /// Appends to `met` the slots that were moved at `point` in the order of the packet's way, and
-    /// says who decided. `moved` holds how often each was moved; it is empty afterwards unless the
-    /// way can not be told.
-    pub(super) fn follow(
-        &self,
-        point: Point,
-        verdict: Verdict,
-        moved: &mut HashMap<u32, u64>,
-        met: &mut Vec<u32>,
-    ) -> Decider {
-        let Some(entry) = self.points.get(&point) else { return Decider::Malformed(point) };
-        let left = self.chain(entry.chain, moved, met);
-        // A chain met twice may leave a way of several; what is left over was met all the same.
-        let mut rest: Vec<u32> = moved.drain().map(|(slot, _)| slot).collect();
-        rest.sort_unstable();
-        let is_policy = rest.contains(&entry.policy);
-        met.extend(rest);
+    /// Counter slots that a packet may move here.
+    pub(super) fn slots(&self) -> &[u32] {
+        &self.slots
+    }
+
+    /// Appends the slots that were moved to `met`, in the order of the packet's way, and says who
+    /// decided. `moved` holds how often each was moved; it is empty afterwards.
+    pub(super) fn follow(&self, moved: &mut Vec<(u32, u64)>, met: &mut Vec<u32>) -> Decider {
+        let left = self.chain(self.entry, moved, met);
+        let is_policy = moved.iter().any(|(slot, _)| *slot == self.policy);
+        // A chain met twice may leave several ways; what is left over was met all the same.
+        met.extend(moved.drain(..).map(|(slot, _)| slot));
         match left {
-            Left::Stopped(slot) => Decider::Rule(point, slot),
-            Left::Back if is_policy => Decider::Policy(point),
-            Left::Back => {
-                debug_assert_eq!(verdict, Verdict::Drop, "only a malformed packet ends uncounted");
-                Decider::Malformed(point)
-            }
+            Left::Stopped(slot) => Decider::Rule(self.point, slot),
+            Left::Back if is_policy => Decider::Policy(self.point),
+            Left::Back => Decider::Malformed(self.point),
         }
     }
 
-    fn chain(&self, chain: usize, moved: &mut HashMap<u32, u64>, met: &mut Vec<u32>) -> Left {
+    fn chain(&self, chain: usize, moved: &mut Vec<(u32, u64)>, met: &mut Vec<u32>) -> Left {
         for line in &self.chains[chain] {
             if moved.is_empty() {
                 break;
             }
-            let Some(times) = moved.get_mut(&line.slot) else { continue };
-            *times -= 1;
-            if *times == 0 {
-                moved.remove(&line.slot);
+            // A packet applies to few rules, so that a list is quicker than a map.
+            let Some(at) = moved.iter().position(|(slot, _)| *slot == line.slot) else { continue };
+            moved[at].1 -= 1;
+            if moved[at].1 == 0 {
+                moved.remove(at);
             }
             met.push(line.slot);
             match line.way {
