@@ -32,6 +32,11 @@ fn packets(seed: u64, family: Family, text: &str, count: usize) -> Vec<Vec<Stop>
     stops.take(count).map(|stop| vec![stop]).collect()
 }
 
+/// How many times as many generated rulesets as usual: the environment's `NETLOOM_ROUNDS`.
+fn rounds() -> u64 {
+    std::env::var("NETLOOM_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
+}
+
 fn shape(seed: u64) -> Shape {
     let tables = if seed.is_multiple_of(4) { TABLES.to_vec() } else { Shape::full().tables };
     Shape { tables, ..Shape::full() }
@@ -56,7 +61,7 @@ fn agree_in_interpreter(seed: u64, family: Family, text: &str, count: usize) {
 
 #[test]
 fn interpreter_agrees_on_generated_rulesets() {
-    for seed in 0..1000 {
+    for seed in 0..1000 * rounds() {
         let (family, text) = generated(seed, &shape(seed));
         agree_in_interpreter(seed, family, &text, 120);
     }
@@ -79,7 +84,7 @@ fn kernel_agrees_on_generated_rulesets() {
     };
     // Test runs have a clock of their own, and no route.
     let limited = Shape { limits: false, addr_types: false, ..Shape::full() };
-    for seed in 0..150 {
+    for seed in 0..150 * rounds() {
         let shape = Shape { tables: shape(seed).tables, ..limited.clone() };
         let (family, text) = generated(seed, &shape);
         agree_in_kernel(&mut kernel, seed, family, &text, 100);

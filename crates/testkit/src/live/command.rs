@@ -37,10 +37,10 @@ pub enum CommandError {
 
 /// Why no lab can be made here, as a sentence for a skipped test; `None` when one can.
 pub fn missing() -> Option<String> {
-    let wanted = [Capability::SysAdmin, Capability::NetAdmin];
+    let wanted = [Capability::SysAdmin, Capability::NetAdmin, Capability::Bpf];
     let held = Capabilities::effective();
     if !held.is_some_and(|held| held.missing(&wanted).is_empty()) {
-        return Some("needs CAP_SYS_ADMIN and CAP_NET_ADMIN".to_owned());
+        return Some("needs CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_BPF".to_owned());
     }
     let absent = PROGRAMS.into_iter().find(|program| run(program, &["-V"], "").is_err());
     absent.map(|program| format!("needs the program {program}"))

@@ -305,3 +305,47 @@ impl error::Error for OursError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::Path;
+
+    use netloom_sys::bpf::Link;
+
+    use super::*;
+    use crate::live::{View, missing};
+
+    /// Numbers of the links that are pinned below `path`.
+    fn links(path: &Path) -> Vec<u32> {
+        let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        let below = entries.flat_map(|path| match Link::pinned(&path) {
+            _ if path.is_dir() => links(&path),
+            Ok(link) => vec![link.facts().unwrap().id],
+            Err(_) => Vec::new(),
+        });
+        below.collect()
+    }
+
+    #[test]
+    fn a_panic_takes_the_firewall_away() {
+        if let Some(reason) = missing() {
+            println!("skipped: {reason}");
+            return;
+        }
+        let mut attached = Vec::new();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let lab = Lab::new(Family::V4, View::Arriving).unwrap();
+            let mut ours = Ours::new(lab, Early::Xdp).unwrap();
+            ours.load(Family::V4, "*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n").unwrap();
+            attached = ours.keeper.ask(|_| links(Path::new(MOUNT_POINT)));
+            panic!("a test fails");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(attached.len(), 2, "PREROUTING and XDP");
+        for link in attached {
+            assert_eq!(Link::by_id(link).unwrap_err().errno(), Some(Errno::NOENT));
+        }
+    }
+}

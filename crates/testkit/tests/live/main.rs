@@ -15,7 +15,7 @@ use netloom_testkit::generate::{Constants, PacketSource, Shape, Universe, rulese
 use netloom_testkit::live::{HOST_MAC, Lab, Legacy, View, missing};
 use netloom_testkit::random::Random;
 
-/// Rulesets per family and view, and packets for each; `NETLOOM_LIVE_RULESETS` asks for more.
+/// Rulesets per family and view, and packets for each.
 const RULESETS: u64 = 40;
 const PACKETS: usize = 150;
 
@@ -25,10 +25,10 @@ fn shape() -> Shape {
     Shape { limits: false, states: false, ..Shape::full() }
 }
 
-/// Rulesets to generate per family and view.
+/// Rulesets to generate: `NETLOOM_ROUNDS` in the environment asks for as many times the usual.
 fn rulesets(usual: u64) -> u64 {
-    let wanted = std::env::var("NETLOOM_LIVE_RULESETS").ok().and_then(|it| it.parse().ok());
-    wanted.unwrap_or(usual)
+    let rounds = std::env::var("NETLOOM_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    usual * rounds.unwrap_or(1)
 }
 
 /// Whether a lab can be made here; says why not.
