@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use netloom_firewall::Hook;
 use netloom_firewall::model::{AddrType, Family};
+use netloom_packet::checksum;
 use netloom_packet::link::{self, NetworkLayer, network_layer};
-use netloom_packet::wire::{Ip, Malformed};
+use netloom_packet::wire::Ip;
 use netloom_vm::{PacketType, Route};
 
 use super::path::View;
@@ -134,7 +135,7 @@ impl Packet {
             let sum = u16::from_be_bytes([high, low]);
             let old = u16::from_be_bytes([ttl + 1, protocol]);
             let new = u16::from_be_bytes([ttl, protocol]);
-            let sum = netloom_packet::checksum::update_u16(sum, old, new).to_be_bytes();
+            let sum = checksum::update_u16(sum, old, new).to_be_bytes();
             if let Some(field) = bytes.get_mut(V4_CHECKSUM..V4_CHECKSUM + 2) {
                 field.copy_from_slice(&sum);
             }
@@ -169,11 +170,5 @@ fn packet_type(network: &NetworkLayer, view: View) -> PacketType {
         Some(Link::Multicast) => PacketType::Multicast,
         Some(Link::OtherHost) => PacketType::OtherHost,
         Some(Link::Host | Link::Outgoing) | None => PacketType::Host,
-    }
-}
-
-impl From<Malformed> for Skipped {
-    fn from(fault: Malformed) -> Self {
-        Self::Malformed(fault)
     }
 }
