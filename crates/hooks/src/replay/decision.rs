@@ -45,7 +45,7 @@ pub enum Verdict {
 /// Who decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decider {
-    /// A rule, by its counter slot: see [`Replay::meaning`].
+    /// A rule, by its counter slot: see [`super::Replay::meaning`].
     Rule(Point, u32),
     /// The policy of a built-in chain.
     Policy(Point),
