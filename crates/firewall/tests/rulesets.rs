@@ -1,5 +1,7 @@
 //! Real rulesets parse without loss.
 
+#![expect(clippy::print_stdout, reason = "skips are told on standard output")]
+
 use std::path::{Path, PathBuf};
 
 use netloom_firewall::model::{Family, Ruleset};
