@@ -24,7 +24,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use crate::live::CommandError;
 use crate::live::command::run;
 
-pub use frame::{HOST_MAC, PEER_MAC, datagram, frame, seal};
+pub use frame::{HOST_MAC, PEER_MAC, datagram, frame, seal, who_has_host};
 pub use probe::{Probe, ProbeError, Verdicts};
 
 /// Name of the device at both ends of the wire.
@@ -40,8 +40,9 @@ pub const PEER: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0xfd09, 0, 0, 0, 0, 0, 0, 2)),
 ];
 
-/// Every frame, in a packet socket (`ETH_P_ALL`).
+/// Every frame, in a packet socket (`ETH_P_ALL`), and those of ARP.
 const ALL_FRAMES: u16 = 3;
+const ARP: u16 = 0x0806;
 
 /// Commands for `ip -batch` in the peer's namespace; `{host}` is the path of the host's. One queue
 /// keeps frames in order.
@@ -121,12 +122,13 @@ impl Stage {
         self.peer.run(job).map_err(StageError::Namespace)
     }
 
-    /// A socket at the peer's end of the wire, which sends any frame to the host.
+    /// A socket at the peer's end of the wire, which sends any frame to the host, and hears what the
+    /// host says by ARP.
     ///
     /// # Errors
     /// [`StageError`].
     pub fn wire(&self) -> Result<PacketSocket, StageError> {
-        self.peer(|| socket(0))?
+        self.peer(|| socket(ARP))?
     }
 
     /// A socket at the host's end of the wire, which sees all frames that XDP lets through.

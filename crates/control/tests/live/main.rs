@@ -12,6 +12,10 @@ mod families;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
+mod prefilter;
+#[cfg(test)]
 mod remains;
 #[cfg(test)]
 mod scene;

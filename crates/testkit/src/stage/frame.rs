@@ -73,6 +73,17 @@ pub fn datagram(source: IpAddr, destination: IpAddr, port: u16, payload: &[u8]) 
     frame(source, destination, 17, &segment)
 }
 
+/// An ARP request for the host's IPv4 address, which it answers whatever its rules are, and after all
+/// frames before.
+pub fn who_has_host() -> Vec<u8> {
+    let mut bytes = vec![0xff; 6];
+    bytes.extend(PEER_MAC);
+    bytes.extend([0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 1]);
+    bytes.extend(PEER_MAC);
+    bytes.extend([10, 9, 0, 2, 0, 0, 0, 0, 0, 0, 10, 9, 0, 1]);
+    bytes
+}
+
 /// Makes the checksum of the frame's IPv4 header right again.
 pub fn seal(frame: &mut [u8]) {
     if frame.get(12..14) != Some(&[0x08, 0x00]) {
