@@ -2,6 +2,7 @@
 //!
 //! Every case is loaded by the real tool in a network namespace of its own, by which the kernel
 //! has its say too. `cases.txt` says for each what must happen; where the two differ, it says why.
+#![expect(clippy::print_stdout, reason = "skips and figures are told on standard output")]
 
 mod alone;
 mod tool;
