@@ -29,7 +29,8 @@ mod fib {
     pub(super) const FORWARDING_DISABLED: i32 = 5;
 }
 
-/// Where the value of the guard map holds the number of hooks at PREROUTING that user space saw, in bytes.
+/// Where the value of the guard map holds the number of hooks at PREROUTING that user space saw, in
+/// bytes.
 pub fn expected_hooks_offset(family: Family) -> u32 {
     match family {
         Family::V4 => 0,
