@@ -250,6 +250,11 @@ impl<'r> Engine<'r> {
                         Ok(None) => {}
                         Err(kind) => break kind,
                     },
+                    Ok(Next::End(result)) => {
+                        at.settle();
+                        self.executed = at.spent;
+                        return Ok(result);
+                    }
                     Err(kind) => break kind,
                 },
             }]);

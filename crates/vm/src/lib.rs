@@ -8,8 +8,8 @@
 //! its packet and the object's maps. Pointers are tagged numbers (`address`) that are checked at each
 //! access (`memory`), so a forged one is harmless. The machine is little-endian.
 //!
-//! Reading order: `address`, `memory`, `alu`, `op`, `lower`, `engine`, then `helper`, `kfunc`, the
-//! contexts in `context` and `model`, and `machine`, which composes them.
+//! Reading order: `address`, `memory`, `alu`, `op`, `lower`, `engine`, then `helper`, `kfunc`,
+//! `embed`, the contexts in `context` and `model`, and `machine`, which composes them.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ mod address;
 mod alu;
 mod context;
 mod cpu;
+mod embed;
 mod engine;
 mod fault;
 mod fib;
@@ -38,6 +39,7 @@ pub use context::{
     XdpInput,
 };
 pub use cpu::{Clock, Cpu, Limits};
+pub use embed::{Call, Embedded, Outcome};
 pub use fault::{Access, Denied, Fault, FaultKind};
 pub use fib::{FibAnswer, FibQuery, FibTable};
 pub use machine::{Machine, MachineError, Options};

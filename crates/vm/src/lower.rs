@@ -9,6 +9,7 @@ use netloom_isa::{
 };
 
 use crate::address::Region;
+use crate::embed::{self, Embedded};
 use crate::fault::FaultKind;
 use crate::op::{Op, Rare, rows};
 use crate::{helper, kfunc};
@@ -23,8 +24,8 @@ pub(crate) struct Code {
     pub(crate) faults: Vec<FaultKind>,
 }
 
-/// The operations of `insns`, in an object of `maps` maps.
-pub(crate) fn lower(insns: &[Insn], maps: usize) -> Code {
+/// The operations of `insns`, in an object of `maps` maps, with the embedding program's helpers.
+pub(crate) fn lower(insns: &[Insn], maps: usize, helpers: &[Embedded]) -> Code {
     let mut slot = 0u32;
     let mut slots = Vec::with_capacity(insns.len() + 1);
     for insn in insns {
@@ -33,7 +34,7 @@ pub(crate) fn lower(insns: &[Insn], maps: usize) -> Code {
     }
     slots.push(Pc(slot));
     let mut lowering =
-        Lowering { starts: slots.clone(), slots, maps, faults: vec![], traps: vec![] };
+        Lowering { starts: slots.clone(), slots, maps, helpers, faults: vec![], traps: vec![] };
     let mut ops = Vec::with_capacity(insns.len() + 1);
     for (index, insn) in insns.iter().enumerate() {
         let op = lowering.op(index, *insn);
@@ -51,17 +52,18 @@ impl Code {
     }
 }
 
-struct Lowering {
+struct Lowering<'h> {
     /// First slot of each instruction, and the slot behind the last.
     starts: Vec<Pc>,
     slots: Vec<Pc>,
     maps: usize,
+    helpers: &'h [Embedded],
     faults: Vec<FaultKind>,
     /// Operations behind the program: targets of jumps that lead nowhere.
     traps: Vec<Op>,
 }
 
-impl Lowering {
+impl Lowering<'_> {
     fn op(&mut self, index: usize, insn: Insn) -> Op {
         if written(&insn) == Some(Reg::R10) {
             return self.trap(FaultKind::FrameWrite);
@@ -182,16 +184,23 @@ impl Lowering {
         match callee {
             Callee::Local(off) => Op::Call { to: self.target(index, off) },
             Callee::Reg(target) => Op::Rare(Rare::CallReg { target }),
-            Callee::Helper(id) => match Helper::new(id) {
-                Some(Helper::TailCall) => Op::Rare(Rare::TailCall),
-                helper => match helper.and_then(helper::row) {
-                    Some(row) => Op::Helper { row },
-                    None => self.trap(FaultKind::UnknownHelper { id }),
-                },
-            },
+            Callee::Helper(id) => self.call_helper(id),
             Callee::Kfunc(id, module) => match kfunc::row(id) {
                 Some(row) if module == 0 => Op::Kfunc { row },
                 _ => self.trap(FaultKind::UnknownKfunc { id }),
+            },
+        }
+    }
+
+    fn call_helper(&mut self, id: u32) -> Op {
+        if let Some(row) = embed::row(self.helpers, id.into()) {
+            return Op::Rare(Rare::Embedded { row });
+        }
+        match Helper::new(id) {
+            Some(Helper::TailCall) => Op::Rare(Rare::TailCall),
+            helper => match helper.and_then(helper::row) {
+                Some(row) => Op::Helper { row },
+                None => self.trap(FaultKind::UnknownHelper { id }),
             },
         }
     }

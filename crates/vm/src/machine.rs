@@ -9,6 +9,7 @@ use netloom_maps::{CreateError, Geometry, Map};
 use crate::address::MAPS_MAX;
 use crate::context::Context;
 use crate::cpu::Cpu;
+use crate::embed::Embedded;
 use crate::engine::{Engine, Registers};
 use crate::fault::{Fault, FaultKind};
 use crate::input;
@@ -26,15 +27,18 @@ pub struct Machine {
     maps: Vec<Map>,
     programs: Vec<Loaded>,
     cpus: u32,
+    pub(crate) helpers: &'static [Embedded],
 }
 
 /// What a machine takes from its surroundings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Number of CPUs: slots of maps per CPU.
     pub cpus: u32,
     /// Seed of hash maps. Whoever lets strangers choose keys draws it at random.
     pub hash_seed: u64,
+    /// Helpers of the embedding program.
+    pub helpers: &'static [Embedded],
 }
 
 /// Why an object can not be made runnable.
@@ -90,7 +94,7 @@ struct Loaded {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cpus: 1, hash_seed: 0 }
+        Self { cpus: 1, hash_seed: 0, helpers: &[] }
     }
 }
 
@@ -125,10 +129,10 @@ impl Machine {
                 let program = name.clone();
                 MachineError::Link { program, source }
             })?;
-            let code = lower(&insns, maps.len());
+            let code = lower(&insns, maps.len(), options.helpers);
             programs.push(Loaded { name, kind: program.kind, insns, code });
         }
-        Ok(Self { maps, programs, cpus: options.cpus })
+        Ok(Self { maps, programs, cpus: options.cpus, helpers: options.helpers })
     }
 
     /// Number of CPUs.

@@ -122,14 +122,47 @@ rows!(define [
 /// Operations off the hot path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rare {
-    LoadSigned { size: Size, dst: Reg, base: Reg, off: i16 },
-    Atomic { op: AtomicOp, width: Width, base: Reg, off: i16, src: Reg },
-    LoadAcquire { size: Size, dst: Reg, base: Reg, off: i16 },
-    StoreRelease { size: Size, base: Reg, off: i16, src: Reg },
-    LoadPacket { size: Size, index: Option<Reg>, imm: i32 },
-    MayGoto { to: u32 },
+    LoadSigned {
+        size: Size,
+        dst: Reg,
+        base: Reg,
+        off: i16,
+    },
+    Atomic {
+        op: AtomicOp,
+        width: Width,
+        base: Reg,
+        off: i16,
+        src: Reg,
+    },
+    LoadAcquire {
+        size: Size,
+        dst: Reg,
+        base: Reg,
+        off: i16,
+    },
+    StoreRelease {
+        size: Size,
+        base: Reg,
+        off: i16,
+        src: Reg,
+    },
+    LoadPacket {
+        size: Size,
+        index: Option<Reg>,
+        imm: i32,
+    },
+    MayGoto {
+        to: u32,
+    },
     TailCall,
-    CallReg { target: Reg },
+    CallReg {
+        target: Reg,
+    },
+    /// The embedding program's helper in a row.
+    Embedded {
+        row: u32,
+    },
 }
 
 // One operation is two words, so that a cache line holds four.

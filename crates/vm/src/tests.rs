@@ -8,6 +8,7 @@ use crate::{Context, Cpu, Fault, Machine, Options};
 mod any_program;
 mod arithmetic;
 mod calls_out;
+mod embedded;
 mod flow;
 mod memory;
 mod netfilter;

@@ -5,6 +5,7 @@ use netloom_isa::{AtomicOp, Reg, Size, Width};
 use super::{Engine, TAIL_CALLS_MAX, access};
 use crate::address::Region;
 use crate::alu::{extend, low, unary};
+use crate::embed::{self, Call, Outcome};
 use crate::fault::{Access, Denied, FaultKind};
 use crate::helper::map_at;
 use crate::op::Rare;
@@ -21,6 +22,8 @@ pub(super) enum Next {
     Program(u32),
     /// In the caller.
     Return,
+    /// Nowhere: the run ends with this result.
+    End(u64),
 }
 
 /// Offsets of packet loads from here on count from the network header (`linux/filter.h`:
@@ -75,8 +78,12 @@ impl Engine<'_> {
                 });
             }
             Rare::TailCall => return self.tail_call(),
+            Rare::Embedded { row } => return self.call_embedded(row),
             Rare::CallReg { target } => {
                 let value = self.registers.get(target);
+                if let Some(row) = embed::row(self.machine.helpers, value) {
+                    return self.call_embedded(row);
+                }
                 let (Region::Function, index) = Region::of(value) else {
                     return Err(FaultKind::NotAFunction { value });
                 };
@@ -85,6 +92,18 @@ impl Engine<'_> {
             }
         }
         Ok(Next::Continue)
+    }
+
+    fn call_embedded(&mut self, row: u32) -> Result<Next, FaultKind> {
+        let helper = self.machine.helpers.get(row as usize);
+        let helper = helper.ok_or(FaultKind::Unavailable("function"))?;
+        Ok(match (helper.run)(&mut Call::new(self))? {
+            Outcome::Return(value) => {
+                self.registers.set(Reg::R0, value);
+                Next::Continue
+            }
+            Outcome::End(result) => Next::End(result),
+        })
     }
 
     fn place(&self, base: Reg, off: i16) -> u64 {

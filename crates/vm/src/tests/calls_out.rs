@@ -91,7 +91,8 @@ fn a_map_per_cpu_has_a_value_for_each() {
     });
     let maps = vec![spec("c", MapKind::PercpuArray, 8, 2)];
     let object = Object { maps, programs: vec![program(insns)] };
-    let machine = Machine::new(&object, Options { cpus: 2, hash_seed: 0 }).expect("consistent");
+    let machine =
+        Machine::new(&object, Options { cpus: 2, ..Options::default() }).expect("consistent");
     run_on(&mut Cpu::new(1), &machine).expect("valid");
     let values = machine.maps()[0].lookup_percpu(&1u32.to_le_bytes()).expect("inside");
     assert_eq!(values, [0u64.to_le_bytes(), 101u64.to_le_bytes()]);
