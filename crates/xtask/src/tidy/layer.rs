@@ -7,10 +7,11 @@ const PREFIX: &str = "netloom-";
 /// Each crate's layer, as `ARCHITECTURE.md` draws them. Those from `testkit` on serve tests and
 /// chores, so nothing that ships can reach them.
 #[rustfmt::skip]
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("isa",      0),
     ("packet",   0),
     ("btf",      0),
+    ("cbpf",     1),
     ("abi",      1),
     ("maps",     2),
     ("sys",      2),
