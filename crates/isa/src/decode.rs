@@ -189,6 +189,7 @@ impl Reader {
             Op::CallLocal => Insn::Call(Callee::Local(imm)),
             Op::CallKfunc => Insn::Call(Callee::Kfunc(imm.cast_unsigned(), off)),
             Op::CallReg => Insn::Call(Callee::Reg(self.dst()?)),
+            Op::CallRegImm(reg) => Insn::Call(Callee::RegImm(reg)),
             Op::Exit => Insn::Exit,
         })
     }

@@ -29,8 +29,8 @@ impl Insn {
     /// Whether the instruction set has this very value.
     ///
     /// Not so: sign extension from the full width or wider (`MovSx`, signed `Load` of `Dw`), a byte
-    /// order of one byte, a packet load of `Dw`, and a jump beyond 16 bits that is not `wide` (that
-    /// one is encoded as if it were).
+    /// order of one byte, a packet load of `Dw`, a call of `RegImm(R0)`, and a jump beyond 16 bits
+    /// that is not `wide` (that one is encoded as if it were).
     pub fn is_canonical(&self) -> bool {
         if let Self::Jump { off, wide: false } = self {
             return i16::try_from(*off).is_ok();
@@ -167,14 +167,15 @@ impl Parts {
                 Self::new(Op::CallKfunc).imm(id.cast_signed()).off(index)
             }
             Insn::Call(Callee::Reg(reg)) => Self::new(Op::CallReg).dst(reg),
+            Insn::Call(Callee::RegImm(reg)) => Self::new(Op::CallRegImm(reg)),
             Insn::Exit => Self::new(Op::Exit),
         }
     }
 }
 
-/// The instruction's first byte; 0 if it is not canonical.
-pub(crate) fn opcode(insn: &Insn) -> u8 {
-    slots(insn).0.opcode
+/// The instruction's first slot; opcode 0 if it is not canonical.
+pub(crate) fn first_slot(insn: &Insn) -> Slot {
+    slots(insn).0
 }
 
 /// The slot and, for an instruction of two, the second slot's `imm`.

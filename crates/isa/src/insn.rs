@@ -172,6 +172,9 @@ pub enum Callee {
     Kfunc(u32, i16),
     /// The address in a register (`callx`).
     Reg(Reg),
+    /// The same as clang before 19 encodes it: the register's number is in `imm`. Not `r0`, which
+    /// looks alike in both encodings.
+    RegImm(Reg),
 }
 
 /// One instruction. Jump distances count slots from the following slot.

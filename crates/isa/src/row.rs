@@ -8,7 +8,7 @@
 use Field::{Any, Is, Operand, Zero};
 
 use crate::slot::SlotField;
-use crate::{AluOp, AtomicOp, Cond, EndianOp, Size, Width};
+use crate::{AluOp, AtomicOp, Cond, EndianOp, Reg, Size, Width};
 
 /// What a row does, without operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub(crate) enum Op {
     CallLocal,
     CallKfunc,
     CallReg,
+    CallRegImm(Reg),
     Exit,
 }
 
@@ -237,6 +238,11 @@ const fn branch(cond: Cond, code: u8) -> Row {
     one(Op::JumpIf(cond), code, Open::JumpWidthSource, [Any, Operand, Any, Operand])
 }
 
+/// `callx` with the register's number in `imm`, as LLVM wrote it before release 19.
+const fn call_imm(reg: Reg) -> Row {
+    one(Op::CallRegImm(reg), 0x8d, Open::Fixed, [Zero, Zero, Zero, Is(reg as i16)])
+}
+
 /// All operations. Rows that share an opcode differ in an [`Field::Is`].
 #[rustfmt::skip]
 static ROWS: &[Row] = &[
@@ -320,7 +326,17 @@ static ROWS: &[Row] = &[
     one(Op::CallHelper,           0x85,   Open::Fixed,      [Zero, Is(0),  Zero,    Any]),
     one(Op::CallLocal,            0x85,   Open::Fixed,      [Zero, Is(1),  Zero,    Any]),
     one(Op::CallKfunc,            0x85,   Open::Fixed,      [Zero, Is(2),  Any,     Any]),
-    one(Op::CallReg,              0x8d,   Open::Fixed,      [Any, Zero,    Zero,    Zero]),
+    one(Op::CallReg,              0x8d,   Open::Fixed,      [Any, Zero,    Zero,    Is(0)]),
+    call_imm(Reg::R1),
+    call_imm(Reg::R2),
+    call_imm(Reg::R3),
+    call_imm(Reg::R4),
+    call_imm(Reg::R5),
+    call_imm(Reg::R6),
+    call_imm(Reg::R7),
+    call_imm(Reg::R8),
+    call_imm(Reg::R9),
+    call_imm(Reg::R10),
     one(Op::Exit,                 0x95,   Open::Fixed,      [Zero, Zero,   Zero,    Zero]),
 ];
 

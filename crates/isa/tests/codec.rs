@@ -1,6 +1,7 @@
 //! Decode and encode are each other's inverse, and refuse what the kernel's verifier refuses.
 
 mod random;
+mod slots;
 
 use arbtest::arbtest;
 use netloom_isa::{
@@ -38,6 +39,22 @@ fn accepted_slots_encode_to_the_same_bytes() {
         }
     }
     assert!(accepted > 90_000, "only {accepted} accepted");
+}
+
+#[test]
+fn every_form_survives_both_byte_orders() {
+    let exit = encode(&[Insn::Exit]);
+    for record in slots::records() {
+        match decode(&[exit.clone(), record.clone()].concat()) {
+            Ok(insns) => {
+                assert_eq!(encode(&insns)[8..], record);
+                let big = encode_for(ByteOrder::Big, &insns);
+                assert_eq!(decode_for(ByteOrder::Big, &big), Ok(insns));
+            }
+            Err(DecodeError::SecondSlot { pc }) => assert_eq!(pc, Pc(2)),
+            Err(error) => assert_eq!(error.pc(), Pc(1), "{record:02x?}: {error}"),
+        }
+    }
 }
 
 fn round_trip(opcode: u8, registers: u8, off: i16, imm: i32) -> bool {
@@ -90,6 +107,7 @@ fn values_outside_the_instruction_set_are_refused_after_encoding() {
         Insn::LoadPacket { size: Size::Dw, index: None, imm: 0 },
         Insn::LoadPacket { size: Size::Dw, index: Some(src), imm: 0 },
         Insn::Endian { op: EndianOp::ToBe, size: Size::B, dst },
+        Insn::Call(Callee::RegImm(Reg::R0)),
     ] {
         assert!(!insn.is_canonical(), "{insn:?}");
         assert_eq!(
@@ -130,6 +148,7 @@ fn known_slots_decode() {
     check("e5 00 05 00 00000000", Insn::MayGoto { off: 5 });
     check("85 20 01 00 07000000", Insn::Call(Callee::Kfunc(7, 1)));
     check("8d 01 00 00 00000000", Insn::Call(Callee::Reg(dst)));
+    check("8d 00 00 00 01000000", Insn::Call(Callee::RegImm(dst)));
 }
 
 fn check(hex: &str, insn: Insn) {
@@ -162,6 +181,8 @@ fn reserved_fields_are_refused_with_their_name() {
         ("dc 01 00 00 08000000", unknown(0xdc, SlotField::Imm, 8)),
         ("db 21 00 00 02000000", unknown(0xdb, SlotField::Imm, 2)),
         ("d3 21 00 00 01000000", unknown(0xd3, SlotField::Imm, 1)),
+        ("8d 03 00 00 01000000", reserved(0x8d, SlotField::Dst, 3)),
+        ("8d 00 00 00 0b000000", unknown(0x8d, SlotField::Imm, 11)),
         ("95 01 00 00 00000000", reserved(0x95, SlotField::Dst, 1)),
         ("85 30 00 00 00000000", unknown(0x85, SlotField::Src, 3)),
         ("85 10 01 00 00000000", reserved(0x85, SlotField::Off, 1)),

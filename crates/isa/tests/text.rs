@@ -1,6 +1,7 @@
 //! Text: what is printed parses to the same instruction, and spells as the foreign tools do.
 
 mod random;
+mod slots;
 
 use arbtest::arbtest;
 use netloom_isa::{
@@ -23,6 +24,20 @@ fn lossless_syntaxes_parse_to_the_same_instruction() {
         Ok(())
     })
     .budget_ms(3_000);
+}
+
+#[test]
+fn every_form_parses_from_what_it_prints() {
+    let insns = slots::records().into_iter().filter_map(|record| decode(&record).ok()).flatten();
+    let insns: Vec<Insn> = insns.collect();
+    for syntax in [Syntax::PseudoC, Syntax::Classic] {
+        let lines: Vec<String> = insns.iter().map(|insn| insn.text(syntax).to_string()).collect();
+        let parsed = assemble(&lines.join("\n")).expect("parses").insns;
+        assert_eq!(parsed.len(), insns.len());
+        for ((line, parsed), insn) in lines.iter().zip(parsed).zip(&insns) {
+            assert_eq!(parsed, *insn, "{line}");
+        }
+    }
 }
 
 #[test]
@@ -232,6 +247,7 @@ fn equal_instructions_may_be_spelled_in_several_ways() {
         ("mov32 %r0, 0xffffffff", "mov32 %r0, -1"),
         ("r0 = 0xffffffff", "r0 = -1"),
         ("call %r3", "callx %r3"),
+        ("callx_imm r3", "callx_imm %r3"),
         ("call helper 5", "call bpf_ktime_get_ns#5"),
         ("lock fetch add32 [%r1], %r2", "w2 = atomic_fetch_add((u32 *)(r1 + 0), w2)"),
         ("lddw %r1, map[fd:3]", "ld_pseudo r1, 1, 3"),
@@ -334,6 +350,7 @@ const REFUSALS: &[(&str, u32, u32, &str)] = &[
     ("(95) r0 = 1", 1, 6, "instruction has opcode 0xb7, not 0x95"),
     ("ld_pseudo r1, 1, 0x100000000", 1, 15, "1 is not a source from 0 to 6 for this constant"),
     ("jeq %r1, 2", 1, 11, "expected `,`, found the end of the statement"),
+    ("callx_imm r0", 1, 11, "expected a register from r1 to r10, found r0"),
     ("lock fetch xchg [%r1], %r2", 1, 12, "no instruction begins with xchg"),
 ];
 

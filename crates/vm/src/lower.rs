@@ -183,7 +183,7 @@ impl Lowering<'_> {
     fn call(&mut self, index: usize, callee: Callee) -> Op {
         match callee {
             Callee::Local(off) => Op::Call { to: self.target(index, off) },
-            Callee::Reg(target) => Op::Rare(Rare::CallReg { target }),
+            Callee::Reg(target) | Callee::RegImm(target) => Op::Rare(Rare::CallReg { target }),
             Callee::Helper(id) => self.call_helper(id),
             Callee::Kfunc(id, module) => match kfunc::row(id) {
                 Some(row) if module == 0 => Op::Kfunc { row },

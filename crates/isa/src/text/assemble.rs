@@ -86,7 +86,7 @@ impl<'s> Assembler<'s> {
         let place = cursor.place();
         let wide_constant = opcode == Some(row::IMM64);
         let (insn, label) = statement(&mut cursor, wide_constant)?;
-        let actual = encode::opcode(&insn);
+        let actual = encode::first_slot(&insn).opcode;
         if let Some(written) = opcode.filter(|written| *written != actual) {
             let reason = ParseReason::OtherOpcode { written, actual };
             return Err(ParseError { place, reason });

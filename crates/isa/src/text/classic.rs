@@ -1,7 +1,8 @@
 //! Prints mnemonics, so that [`assemble`](super::assemble()) reads the same instruction back.
 //!
 //! Spelled as bpf_conformance and ubpf do; what neither has gets a mnemonic of the same kind:
-//! `movsx864` (8 to 64 bits), `ldacqw`, `strelw`, `ja32` (`gotol`), `jax` (`gotox`).
+//! `movsx864` (8 to 64 bits), `ldacqw`, `strelw`, `ja32` (`gotol`), `jax` (`gotox`),
+//! `callx_imm` (the old encoding of `callx`).
 
 use std::fmt;
 
@@ -77,6 +78,7 @@ fn call(f: &mut fmt::Formatter<'_>, callee: Callee) -> fmt::Result {
         Callee::Kfunc(id, 0) => write!(f, "call runtime {id}"),
         Callee::Kfunc(id, module) => write!(f, "call runtime {id} module {module}"),
         Callee::Reg(reg) => write!(f, "callx %{reg}"),
+        Callee::RegImm(reg) => write!(f, "callx_imm %{reg}"),
     }
 }
 

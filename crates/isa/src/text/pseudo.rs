@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::words::{self, ACCESS, ALU, CONDS, ENDIAN, FETCHING, LOCKED, MOVSX};
 use super::{HelperName, Syntax, shown, value};
-use crate::{AtomicOp, Callee, Insn, Operand, Reg, Size, Width};
+use crate::slot::Slot;
+use crate::{AtomicOp, Callee, Imm64, Insn, Operand, Reg, Size, Width, encode};
 
 /// What the three forms of pseudo-C differ in.
 #[derive(Clone, Copy)]
@@ -47,10 +48,7 @@ impl Printer {
                 write!(f, "{dst} = addr_space_cast({src}, {to}, {from})")
             }
             Insn::AddrPercpu { dst, src } => write!(f, "{dst} = &(void __percpu *)({src})"),
-            Insn::LoadImm64 { dst, value } if self.objdump => {
-                let number = self.number(value::raw(value).cast_signed());
-                write!(f, "{dst} = {number} ll")
-            }
+            Insn::LoadImm64 { dst, value } if self.objdump => self.imm64(f, insn, dst, value),
             Insn::LoadImm64 { dst, value } if self.kernel => {
                 write!(f, "{dst} = {:#x}", value::raw(value))
             }
@@ -94,6 +92,16 @@ impl Printer {
         }
     }
 
+    /// A 64-bit constant as LLVM prints it; of one with a source, only the first slot's half.
+    fn imm64(self, f: &mut fmt::Formatter<'_>, insn: &Insn, dst: Reg, value: Imm64) -> fmt::Result {
+        if let Imm64::Value(value) = value {
+            return write!(f, "{dst} = {} ll", self.number(value.cast_signed()));
+        }
+        let Slot { src, imm, .. } = encode::first_slot(insn);
+        let (source, low) = (self.number(src.into()), self.number(imm.cast_unsigned().into()));
+        write!(f, "ld_pseudo\t{dst}, {source}, {low}")
+    }
+
     fn packet(
         self,
         f: &mut fmt::Formatter<'_>,
@@ -129,7 +137,8 @@ impl Printer {
                 write!(f, "call kernel-function#{id}")?;
                 if module == 0 || self.kernel { Ok(()) } else { write!(f, " module {module}") }
             }
-            Callee::Reg(reg) => write!(f, "callx {reg}"),
+            Callee::RegImm(reg) if !self.objdump && !self.kernel => write!(f, "callx_imm {reg}"),
+            Callee::Reg(reg) | Callee::RegImm(reg) => write!(f, "callx {reg}"),
         }
     }
 

@@ -63,6 +63,7 @@ fn keyword<'s>(cursor: &mut Cursor<'s, '_>, word: &'s str, place: Place) -> Resu
         "gotox" | "jax" => plain(cursor.wide_register().map(|dst| Insn::JumpReg { dst })),
         "call" => call(cursor),
         "callx" => plain(cursor.wide_register().map(|reg| Insn::Call(Callee::Reg(reg)))),
+        "callx_imm" => plain(call_imm(cursor)),
         "exit" => Ok((Insn::Exit, None)),
         "lock" if cursor.eat("*") => plain(locked(cursor)),
         "store_release" => plain(store_release(cursor)),
@@ -127,6 +128,17 @@ fn call<'s>(cursor: &mut Cursor<'s, '_>) -> Result<Statement<'s>> {
             Ok((Insn::Call(Callee::Local(0)), Some(Reference { name: word, place })))
         }
     }
+}
+
+/// The register of a call in its old encoding, which cannot be `r0`.
+fn call_imm(cursor: &mut Cursor<'_, '_>) -> Result<Insn> {
+    let mut ahead = cursor.fork();
+    let insn = Insn::Call(Callee::RegImm(ahead.wide_register()?));
+    if !insn.is_canonical() {
+        return cursor.expected("a register from r1 to r10");
+    }
+    *cursor = ahead;
+    Ok(insn)
 }
 
 /// A kernel function's number, then perhaps `module` and an index.

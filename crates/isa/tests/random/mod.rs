@@ -123,10 +123,11 @@ fn imm64(u: &mut Unstructured<'_>) -> Result<Imm64> {
 }
 
 fn callee(u: &mut Unstructured<'_>) -> Result<Callee> {
-    Ok(match u.int_in_range(0..=3)? {
+    Ok(match u.int_in_range(0..=4)? {
         0 => Callee::Helper(u.arbitrary()?),
         1 => Callee::Local(imm(u)?),
         2 => Callee::Kfunc(u.arbitrary()?, off(u)?),
-        _ => Callee::Reg(reg(u)?),
+        3 => Callee::Reg(reg(u)?),
+        _ => Callee::RegImm(reg(u)?),
     })
 }
