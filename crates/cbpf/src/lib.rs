@@ -3,13 +3,25 @@
 //! The only crate that knows classic opcodes. Everyone else matches on [`Insn`], which can express
 //! every instruction and nothing else. Positions count instructions from 0.
 //!
-//! Reading order: `insn` (one instruction as a value), `row` (the opcode table), `codec`.
+//! Reading order: `insn` (one instruction as a value), `row` (the opcode table), `codec`,
+//! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`.
 
 #![forbid(unsafe_code)]
 
+mod ancillary;
+mod check;
 mod codec;
 mod insn;
+mod nlattr;
+mod packet;
+mod program;
 mod row;
+mod run;
 
+pub use ancillary::Ancillary;
+pub use check::{CheckError, check};
 pub use codec::{DecodeError, Raw, decode, encode};
 pub use insn::{AluOp, Cond, INSNS_MAX, Insn, SLOTS, Size, Slot, Source};
+pub use packet::{Device, Metadata, Packet, Vlan};
+pub use program::Program;
+pub use run::run;

@@ -3,9 +3,9 @@
 //! Each module wraps one part of Linux in safe, typed calls whose errors name the operation, the
 //! object and the kernel's answer. Policy (what to retry, what to say to a user) is not here.
 //!
-//! Invariant: unsafe code is in four private modules: `bpf::call` (one system call), `ring::pages`
-//! (shared memory), `netns::sys` (two calls) and `packet_socket::bind` (one call); the head of each
-//! says why it is sound. There is no global state: the network namespace meant is always the
+//! Invariant: unsafe code is in five private modules: `bpf::call` (one system call), `ring::pages`
+//! (shared memory), `netns::sys` (two calls), `packet_socket::bind` and `socket_filter::attach` (one
+//! call each); the head of each says why it is sound. There is no global state: the network namespace meant is always the
 //! calling thread's.
 
 #![deny(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod netns;
 pub mod packet_socket;
 mod rcu;
 pub mod ring;
+pub mod socket_filter;
 
 pub use capability::{Capabilities, Capability};
 pub use exchange::exchange_paths;

@@ -1,0 +1,4 @@
+//! Classic programs by every engine, with equal results.
+
+mod kernel;
+mod random;
