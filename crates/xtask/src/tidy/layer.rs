@@ -7,12 +7,13 @@ const PREFIX: &str = "netloom-";
 /// Each crate's layer, as `ARCHITECTURE.md` draws them. Those from `testkit` on serve tests and
 /// chores, so nothing that ships can reach them.
 #[rustfmt::skip]
-const LAYERS: [(&str, u8); 16] = [
+const LAYERS: [(&str, u8); 17] = [
     ("isa",      0),
     ("packet",   0),
     ("btf",      0),
     ("cbpf",     1),
     ("abi",      1),
+    ("object",   2),
     ("maps",     2),
     ("sys",      2),
     ("vm",       3),
