@@ -1,5 +1,7 @@
 //! The command tree, and what happens when the arguments do not fit it.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     /// Firewall: iptables rules as eBPF programs
     #[command(subcommand, arg_required_else_help = true, after_help = crate::fw::EXAMPLE)]
     Fw(crate::fw::Command),
+    /// Run test files of bpf_conformance on the interpreter, the kernel and foreign engines
+    Conformance(crate::conformance::Arguments),
 }
 
 impl Command {
@@ -42,6 +46,7 @@ impl Command {
     pub(crate) fn run(&self, output: &Output) -> Result<Outcome, Failure> {
         match self {
             Self::Fw(command) => command.run(output),
+            Self::Conformance(arguments) => crate::conformance::run(arguments, output),
         }
     }
 }
@@ -51,7 +56,20 @@ impl Command {
 /// # Errors
 /// [`Refusal`] when they do not fit the tree, or ask for help or the version.
 pub(crate) fn parse() -> Result<Arguments, Refusal> {
-    Arguments::try_parse().map_err(Refusal)
+    Arguments::try_parse_from(expanded(std::env::args_os().collect())).map_err(Refusal)
+}
+
+/// The name under which the command is a plugin of bpf_conformance, which gives no other arguments
+/// than the protocol's.
+const PLUGIN_NAME: &str = "netloom-plugin";
+
+/// The arguments with those that the command's name stands for.
+fn expanded(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let name = arguments.first().and_then(|path| Path::new(path).file_name());
+    if name.is_some_and(|name| name == PLUGIN_NAME) {
+        arguments.splice(1..1, ["conformance".into(), "--plugin".into()]);
+    }
+    arguments
 }
 
 /// Arguments that lead to no command.

@@ -19,6 +19,7 @@
 
 mod arguments;
 mod columns;
+mod conformance;
 mod failure;
 mod fw;
 mod input;

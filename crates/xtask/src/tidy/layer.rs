@@ -7,7 +7,7 @@ const PREFIX: &str = "netloom-";
 /// Each crate's layer, as `ARCHITECTURE.md` draws them. Those from `testkit` on serve tests and
 /// chores, so nothing that ships can reach them.
 #[rustfmt::skip]
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("isa",      0),
     ("packet",   0),
     ("btf",      0),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, u8); 17] = [
     ("vm",       3),
     ("kernel",   3),
     ("firewall", 3),
+    ("conformance", 4),
     ("control",  4),
     ("hooks",    5),
     ("cli",      6),
