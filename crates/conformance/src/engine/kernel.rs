@@ -81,7 +81,9 @@ fn foreign(insn: &Insn) -> Option<&'static str> {
     let Insn::Call(callee) = insn else { return None };
     match callee {
         Callee::Helper(_) => Some("the suite's helpers are not the kernel's"),
-        Callee::Reg(_) => Some("the suite's register calls are helpers by number"),
+        Callee::Reg(_) | Callee::RegImm(_) => {
+            Some("the suite's register calls are helpers by number")
+        }
         Callee::Local(_) | Callee::Kfunc(..) => None,
     }
 }
