@@ -54,7 +54,8 @@ pub fn encode(program: &[Insn]) -> Vec<Raw> {
     program.iter().map(|insn| raw(*insn)).collect()
 }
 
-fn insn(pc: usize, raw: Raw) -> Result<Insn, DecodeError> {
+/// One instruction, at position `pc`.
+pub(crate) fn insn(pc: usize, raw: Raw) -> Result<Insn, DecodeError> {
     let Raw { code, jt, jf, k } = raw;
     let row = row::by_code(code).ok_or(DecodeError::UnknownOpcode { pc, code })?;
     let slot = || Slot::new(k).ok_or(DecodeError::UnknownSlot { pc, number: k });
@@ -92,7 +93,7 @@ fn raw(insn: Insn) -> Raw {
 }
 
 /// The instruction taken apart into its operation and its constant, 0 if it has none.
-fn parts(insn: Insn) -> (Op, u32) {
+pub(crate) fn parts(insn: Insn) -> (Op, u32) {
     let source = |src| match src {
         Source::K(k) => (Operand::K, k),
         Source::X => (Operand::X, 0),

@@ -4,7 +4,7 @@
 //! every instruction and nothing else. Positions count instructions from 0.
 //!
 //! Reading order: `insn` (one instruction as a value), `row` (the opcode table), `codec`,
-//! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`.
+//! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`, `text`.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ mod packet;
 mod program;
 mod row;
 mod run;
+mod text;
 
 pub use ancillary::Ancillary;
 pub use check::{CheckError, check};
@@ -25,3 +26,4 @@ pub use insn::{AluOp, Cond, INSNS_MAX, Insn, SLOTS, Size, Slot, Source};
 pub use packet::{Device, Metadata, Packet, Vlan};
 pub use program::Program;
 pub use run::run;
+pub use text::{Form, ParseError, ParseReason, parse, print};

@@ -1,4 +1,8 @@
 //! Classic programs by every engine, with equal results.
 
+#![expect(clippy::print_stdout, reason = "a test says why it compares nothing")]
+
 mod kernel;
 mod random;
+mod text;
+mod tool;
