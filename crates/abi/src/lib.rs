@@ -7,15 +7,15 @@
 
 #![forbid(unsafe_code)]
 
+mod enumeration;
 mod helper;
 mod link;
 mod map;
 mod program;
+mod program_type;
 
-pub use helper::Helper;
+pub use helper::{ArgType, DynptrKind, DynptrUse, Helper, MemAccess, Prototype, RetType};
 pub use link::{FieldAt, Layout, LinkError, link};
 pub use map::{MapKind, MapSpec};
-pub use program::{
-    Arg, AttachType, FieldPart, Function, Linkage, Object, Program, ProgramType, Reloc, RelocKind,
-    xdp,
-};
+pub use program::{Arg, FieldPart, Function, Linkage, Object, Program, Reloc, RelocKind, xdp};
+pub use program_type::{AttachType, ProgramType, ProgramTypes};

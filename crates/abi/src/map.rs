@@ -1,19 +1,77 @@
 //! Map types and the description of a map before it exists.
 
-/// Map types (`enum bpf_map_type` in `linux/bpf.h`), those the workspace uses so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum MapKind {
+use crate::enumeration::enumeration;
+
+#[rustfmt::skip]
+enumeration! {
+    /// Map types (`enum bpf_map_type` in `linux/bpf.h`).
+    MapKind
     /// Key and value of any size.
-    Hash = 1,
+    Hash                  1 "hash";
     /// Index to value.
-    Array = 2,
+    Array                 2 "array";
     /// Index to program, for tail calls.
-    ProgArray = 3,
+    ProgArray             3 "prog_array";
+    /// Index to perf event, for records to user space.
+    PerfEventArray        4 "perf_event_array";
+    /// Key to one value per CPU.
+    PercpuHash            5 "percpu_hash";
     /// Index to one value per CPU.
-    PercpuArray = 6,
+    PercpuArray           6 "percpu_array";
+    /// Stack number to addresses.
+    StackTrace            7 "stack_trace";
+    /// Index to cgroup.
+    CgroupArray           8 "cgroup_array";
+    /// Key to value; the least recently used entries give way.
+    LruHash               9 "lru_hash";
+    /// Key to one value per CPU; the least recently used entries give way.
+    LruPercpuHash        10 "lru_percpu_hash";
+    /// Prefix to value; the longest match counts.
+    LpmTrie              11 "lpm_trie";
+    /// Index to map.
+    ArrayOfMaps          12 "array_of_maps";
+    /// Key to map.
+    HashOfMaps           13 "hash_of_maps";
+    /// Index to network device, for redirection.
+    Devmap               14 "devmap";
+    /// Index to socket.
+    Sockmap              15 "sockmap";
+    /// Index to CPU, for redirection.
+    Cpumap               16 "cpumap";
+    /// Index to `AF_XDP` socket, for redirection.
+    Xskmap               17 "xskmap";
+    /// Key to socket.
+    Sockhash             18 "sockhash";
+    /// Cgroup and attach type to value; superseded by `CgrpStorage`.
+    CgroupStorage        19 "cgroup_storage";
+    /// Index to socket of a port that several share.
+    ReuseportSockarray   20 "reuseport_sockarray";
+    /// The same, one value per CPU.
+    PercpuCgroupStorage  21 "percpu_cgroup_storage";
+    /// Values, first in first out.
+    Queue                22 "queue";
+    /// Values, last in first out.
+    Stack                23 "stack";
+    /// Socket to value.
+    SkStorage            24 "sk_storage";
+    /// Number to network device, for redirection.
+    DevmapHash           25 "devmap_hash";
+    /// The one value of a kernel structure whose operations programs are.
+    StructOps            26 "struct_ops";
     /// Records from programs to user space.
-    RingBuf = 27,
+    RingBuf              27 "ringbuf";
+    /// Inode to value.
+    InodeStorage         28 "inode_storage";
+    /// Task to value.
+    TaskStorage          29 "task_storage";
+    /// A set that may claim to hold more than it does.
+    BloomFilter          30 "bloom_filter";
+    /// Records from user space to programs.
+    UserRingBuf          31 "user_ringbuf";
+    /// Cgroup to value.
+    CgrpStorage          32 "cgrp_storage";
+    /// Memory shared with user space.
+    Arena                33 "arena";
 }
 
 /// What a map is to be: everything `BPF_MAP_CREATE` needs but the machine.

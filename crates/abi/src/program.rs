@@ -2,35 +2,7 @@
 
 use netloom_isa::{Insn, Pc};
 
-use crate::MapSpec;
-
-/// Program types (`enum bpf_prog_type` in `linux/bpf.h`), those the workspace uses so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum ProgramType {
-    /// `struct __sk_buff *` to a number of bytes.
-    SocketFilter = 1,
-    /// `struct __sk_buff *` to `TC_ACT_*`.
-    SchedCls = 3,
-    /// `struct xdp_md *` to `XDP_*`.
-    Xdp = 6,
-    /// `void *` of the caller's choice, started by `BPF_PROG_TEST_RUN`.
-    Syscall = 31,
-    /// `struct bpf_nf_ctx *` to `NF_DROP` or `NF_ACCEPT`.
-    Netfilter = 32,
-}
-
-/// Attach types (`enum bpf_attach_type`), those the workspace uses so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum AttachType {
-    /// The program type has no attach type, or its default one.
-    Unspec = 0,
-    /// A device's receive path.
-    Xdp = 37,
-    /// A netfilter hook.
-    Netfilter = 45,
-}
+use crate::{AttachType, MapSpec, ProgramType};
 
 /// Verdicts of XDP programs (`enum xdp_action`).
 pub mod xdp {

@@ -70,7 +70,7 @@ impl Types {
         let index = builder.int("unsigned int", 4, IntEncoding::Unsigned);
         let scalar = builder.int("unsigned long", 8, IntEncoding::Unsigned);
         let result = builder.int("int", 4, IntEncoding::Signed);
-        let context = match context_name(kind) {
+        let context = match kind.context() {
             // The verifier compares the name only.
             Some(name) => builder.structure(name, 0, &[]),
             None => TypeId::VOID,
@@ -106,16 +106,6 @@ impl Types {
                 self.builder.ptr(memory)
             }
         }
-    }
-}
-
-/// The context's structure as C programs name it (`linux/bpf_types.h`).
-fn context_name(kind: ProgramType) -> Option<&'static str> {
-    match kind {
-        ProgramType::SocketFilter | ProgramType::SchedCls => Some("__sk_buff"),
-        ProgramType::Xdp => Some("xdp_md"),
-        ProgramType::Netfilter => Some("bpf_nf_ctx"),
-        ProgramType::Syscall => None,
     }
 }
 

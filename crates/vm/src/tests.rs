@@ -18,7 +18,7 @@ fn program(insns: Vec<Insn>) -> Program {
     Program {
         name: "test".into(),
         kind: ProgramType::SocketFilter,
-        attach: AttachType::Unspec,
+        attach: AttachType::NONE,
         license: "GPL".into(),
         insns,
         functions: vec![],

@@ -15,3 +15,5 @@ mod run;
 mod scene;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod tables;

@@ -78,12 +78,12 @@ pub(crate) fn program(
 ) -> Program {
     let mut builder = Builder::new();
     build(&mut builder);
-    let attach = match kind {
-        ProgramType::Netfilter => AttachType::Netfilter,
-        ProgramType::Xdp => AttachType::Xdp,
-        ProgramType::SocketFilter | ProgramType::SchedCls | ProgramType::Syscall => {
-            AttachType::Unspec
-        }
+    let attach = if kind == ProgramType::Netfilter {
+        AttachType::Netfilter
+    } else if kind == ProgramType::Xdp {
+        AttachType::Xdp
+    } else {
+        AttachType::NONE
     };
     let insns = builder.finish().unwrap();
     let (name, license) = (name.to_owned(), "GPL".to_owned());
