@@ -42,7 +42,7 @@ pub(crate) fn bare(insns: Vec<Insn>) -> Program {
     Program {
         name: "conformance".into(),
         kind: ProgramType::SocketFilter,
-        attach: AttachType::Unspec,
+        attach: AttachType::NONE,
         license: "GPL".into(),
         insns,
         functions: vec![],

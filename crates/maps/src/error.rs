@@ -2,9 +2,16 @@
 
 use std::fmt;
 
+use netloom_abi::MapKind;
+
 /// Why a map could not be made (`BPF_MAP_CREATE`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreateError {
+    /// Maps of this type do not exist in user space.
+    Kind {
+        /// The type.
+        kind: MapKind,
+    },
     /// The key size does not fit the map type.
     KeySize {
         /// Bytes.
@@ -83,6 +90,7 @@ impl MapError {
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Kind { kind } => write!(f, "map type {kind} is not available in user space"),
             Self::KeySize { size } => {
                 write!(f, "map key of {size} bytes does not fit the map type")
             }

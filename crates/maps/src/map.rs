@@ -61,6 +61,7 @@ impl Map {
     ///
     /// # Errors
     /// As `BPF_MAP_CREATE`, and when initial values do not fit.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what has no storage here is refused alike")]
     pub fn new(spec: &MapSpec, geometry: Geometry) -> Result<Self, CreateError> {
         check(spec, geometry)?;
         let storage = match spec.kind {
@@ -69,6 +70,7 @@ impl Map {
             MapKind::Hash => Storage::Hash(Hash::new(spec, geometry.hash_seed)?),
             MapKind::ProgArray => Storage::ProgArray(ProgArray::new(spec)?),
             MapKind::RingBuf => Storage::RingBuf(RingBuf::new(spec.max_entries)?),
+            kind => return Err(CreateError::Kind { kind }),
         };
         Ok(Self { spec: spec.clone(), storage })
     }
@@ -300,6 +302,7 @@ fn index(key: &[u8]) -> Result<u32, MapError> {
 }
 
 /// Checks a shape as `map_alloc_check` of its kind does (`kernel/bpf/*map.c`, `ringbuf.c`).
+#[expect(clippy::wildcard_enum_match_arm, reason = "what has no storage here is refused alike")]
 fn check(spec: &MapSpec, geometry: Geometry) -> Result<(), CreateError> {
     let (key_size, value_size, flags) = (spec.key_size, spec.value_size, spec.flags);
     let cpus = geometry.cpus;
@@ -324,6 +327,7 @@ fn check(spec: &MapSpec, geometry: Geometry) -> Result<(), CreateError> {
             (key_size == 4, value_size == 4, create::NUMA_NODE | create::RDONLY | create::WRONLY)
         }
         MapKind::RingBuf => (key_size == 0, value_size == 0, create::NUMA_NODE),
+        kind => return Err(CreateError::Kind { kind }),
     };
     if flags & !valid != 0 {
         return Err(CreateError::Flags { flags });

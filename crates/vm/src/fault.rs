@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use netloom_abi::Helper;
 use netloom_isa::{Insn, Pc, Syntax};
 
 use crate::address::Region;
@@ -178,7 +179,12 @@ impl fmt::Display for FaultKind {
             Self::Invalid => f.write_str("the instruction's operand size has no meaning"),
             Self::Unavailable(what) => write!(f, "{what} is not available on this machine"),
             Self::NoMap => f.write_str("the object has no such map"),
-            Self::UnknownHelper { id } => write!(f, "helper {id} is not available"),
+            Self::UnknownHelper { id } => match Helper::new(*id) {
+                Some(helper) => {
+                    write!(f, "helper {} is not available in user space", helper.name())
+                }
+                None => write!(f, "there is no helper {id}"),
+            },
             Self::UnknownKfunc { id } => write!(f, "kernel function {id} is not available"),
             Self::NotAFunction { value } => write!(f, "call of {value:#x}, which is no function"),
             Self::NoProgram => f.write_str("the object has no such program"),

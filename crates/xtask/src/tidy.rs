@@ -90,7 +90,10 @@ fn collect(root: &Path, folder: &str, files: &mut Vec<File>) -> Result<(), Error
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = format!("{folder}{name}");
         let kind = entry.file_type().map_err(failed)?;
-        if kind.is_dir() && name != ".git" && !entry.path().join("CACHEDIR.TAG").exists() {
+        if name == ".git" {
+            continue;
+        }
+        if kind.is_dir() && !entry.path().join("CACHEDIR.TAG").exists() {
             collect(root, &(path + "/"), files)?;
         } else if kind.is_file() {
             let text =

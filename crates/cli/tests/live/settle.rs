@@ -63,7 +63,8 @@ fn what_show_saves_applies_again_with_its_counters() {
 fn a_named_namespace_has_a_firewall_of_its_own() {
     let Some(mut scene) = scene("named", &["mount"]) else { return };
     // Names of namespaces are files, which this test keeps to itself.
-    for command in [&["mount", "-t", "tmpfs", "none", "/run"][..], &["ip", "netns", "add", "blue"]] {
+    for command in [&["mount", "-t", "tmpfs", "none", "/run"][..], &["ip", "netns", "add", "blue"]]
+    {
         let done = std::process::Command::new(command[0]).args(&command[1..]).status();
         assert!(done.unwrap().success(), "{command:?}");
     }

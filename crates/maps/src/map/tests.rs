@@ -10,10 +10,12 @@ fn spec(kind: MapKind, key_size: u32, value_size: u32, max_entries: u32) -> MapS
 }
 
 fn map(kind: MapKind) -> Map {
-    let spec = match kind {
-        MapKind::RingBuf => spec(kind, 0, 0, 4096),
-        MapKind::ProgArray => spec(kind, 4, 4, 2),
-        MapKind::Array | MapKind::PercpuArray | MapKind::Hash => spec(kind, 4, 8, 2),
+    let spec = if kind == MapKind::RingBuf {
+        spec(kind, 0, 0, 4096)
+    } else if kind == MapKind::ProgArray {
+        spec(kind, 4, 4, 2)
+    } else {
+        spec(kind, 4, 8, 2)
     };
     Map::new(&spec, GEOMETRY).expect("valid")
 }

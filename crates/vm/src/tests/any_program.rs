@@ -157,17 +157,17 @@ fn run(insns: Vec<Insn>, kind: ProgramType) -> [std::result::Result<u64, Fault>;
         let machine = Machine::new(&object, Options::default()).expect("consistent");
         cpu.seed(1);
         let mut memory = [0; 32];
-        let context = match kind {
-            ProgramType::Netfilter => Context::Netfilter(&input),
-            ProgramType::Xdp => Context::Xdp(XdpInput {
+        let context = if kind == ProgramType::Netfilter {
+            Context::Netfilter(&input)
+        } else if kind == ProgramType::Xdp {
+            Context::Xdp(XdpInput {
                 frame: &mut memory,
                 ingress_ifindex: 1,
                 rx_queue_index: 0,
                 egress_ifindex: 0,
-            }),
-            ProgramType::SocketFilter | ProgramType::SchedCls | ProgramType::Syscall => {
-                Context::Memory(&mut memory)
-            }
+            })
+        } else {
+            Context::Memory(&mut memory)
         };
         let result = machine.run(&mut cpu, 0, context);
         if let Err(fault) = &result {
