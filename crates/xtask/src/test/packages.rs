@@ -26,7 +26,7 @@ const fn package(name: &'static str, program: &'static str, reason: &'static str
 const PACKAGES: [Package; 13] = [
     package("iptables",      "iptables-legacy", "the rules' own engine, to which verdicts and counters are compared"),
     package("nftables",      "nft",             "foreign rules that an apply must leave alone; a peer in figures"),
-    package("tcpdump",       "tcpdump",         "reads the capture files that we write"),
+    package("tcpdump",       "tcpdump",         "reads the captures that we write; compiles filters and says what matches"),
     package("bpftool",       "bpftool",         "lists loaded programs, maps and types for comparison"),
     package("clang",         "clang",           "compiles the C that our instructions and types are checked on"),
     package("llvm",          "llvm-objdump",    "a second disassembler of eBPF"),
