@@ -280,7 +280,7 @@ fn equal_instructions_may_be_spelled_in_several_ways() {
 
 #[test]
 fn helpers_are_called_by_name() {
-    let name = |id| (id == 1).then_some("bpf_map_lookup_elem");
+    let name = |id| (id == 1).then_some("map_lookup_elem");
     let number = |name: &str| (name == "bpf_map_lookup_elem").then_some(1);
     let insn = one("call 1");
     for syntax in [Syntax::PseudoC, Syntax::Kernel] {
@@ -291,6 +291,43 @@ fn helpers_are_called_by_name() {
     let shadowed = "bpf_map_lookup_elem: call bpf_map_lookup_elem";
     let assembly = assemble_with(shadowed, number).expect("parses");
     assert_eq!(assembly.insns, [one("call pc-1")]);
+}
+
+#[test]
+fn labels_stand_for_distances() {
+    for (source, pseudo, classic) in [
+        ("goto +3", "goto there", "ja there"),
+        ("gotol +3", "gotol there", "ja32 there"),
+        ("if w1 s> 5 goto +3", "if w1 s> 5 goto there", "jsgt32 %r1, 5, there"),
+        ("may_goto +3", "may_goto there", "may_goto there"),
+        ("call pc+3", "call there", "call local there"),
+        ("r1 = subprog[+3]", "r1 = subprog[there]", "lddw %r1, subprog[there]"),
+    ] {
+        let insn = one(source);
+        assert_eq!(insn.target(Pc(0)), Some(Pc(4)));
+        for (syntax, expected) in [(Syntax::PseudoC, pseudo), (Syntax::Classic, classic)] {
+            let text = insn.text(syntax).leading_to("there").to_string();
+            assert_eq!(text, expected);
+            let filler = "exit; ".repeat(4 - insn.slots() as usize);
+            assert_eq!(one_of(&format!("{text}; {filler} there: exit")), insn);
+        }
+        let kernel = insn.text(Syntax::Kernel);
+        assert_eq!(kernel.leading_to("there").to_string(), kernel.to_string());
+    }
+    assert_eq!(one("goto -2").target(Pc(0)), None);
+    assert_eq!(one("goto -2").target(Pc(1)), Some(Pc(0)));
+    assert_eq!(one("call 3").target(Pc(0)), None);
+}
+
+/// The first instruction.
+fn one_of(source: &str) -> Insn {
+    assemble(source).unwrap_or_else(|errors| panic!("{source}: {}", errors[0])).insns[0]
+}
+
+#[test]
+fn slots_in_listings_count_from_their_section() {
+    let source = ".section a\n0: r0 = 0\n1: exit\n.section b\n0: r0 = 1\n1: exit";
+    assert_eq!(assemble(source).map(|assembly| assembly.insns.len()), Ok(4));
 }
 
 #[test]
@@ -426,7 +463,7 @@ const REFUSALS: &[(&str, u32, u32, &str)] = &[
     ("goto 0x10000", 1, 6, "65536 is not a distance of 16 bits"),
     ("goto =", 1, 6, "expected a label or a distance, found ="),
     ("goto 1f", 1, 6, "nothing is named 1f"),
-    ("1: goto 2b\n2: exit", 1, 9, "nothing is named 2b"),
+    ("goto 2b\n2: exit", 1, 6, "nothing is named 2b"),
     ("r0 = 010", 1, 6, "010 is octal to some assemblers: leave out the leading zero"),
     ("r0 = \"1", 1, 6, "text has no closing quote"),
     ("exit \"1\"", 1, 6, "expected the end of the statement, found 1"),

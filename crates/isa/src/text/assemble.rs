@@ -6,7 +6,7 @@
 use super::cursor::Cursor;
 use super::directive::{Directive, directive};
 use super::error::ERRORS_MAX;
-use super::label::Labels;
+use super::label::{Labels, Number};
 use super::lex::{Kind, Lexer, Token};
 use super::statement::{Reference, statement};
 use super::{ParseError, ParseReason, Place};
@@ -192,7 +192,10 @@ impl<'s> Assembler<'s> {
         if let Kind::Number(_) = cursor.peek() {
             let number = cursor.integer("a slot number or a numeric label")?;
             if self.place.is_code {
-                self.labels.number(number, (self.pc, self.place.name), place);
+                let name = self.place.name;
+                let start = self.sections.iter().find(|(known, _)| *known == name);
+                let start = start.map_or(self.pc, |(_, start)| *start);
+                self.labels.number(Number { number, start, pc: self.pc, section: name, place });
             }
         } else {
             let name = cursor.word("a label")?;

@@ -22,11 +22,15 @@ pub(super) struct Labels<'s> {
     pub(super) exit: Option<Pc>,
 }
 
-struct Number<'s> {
-    number: u32,
-    pc: Pc,
-    section: &'s str,
-    place: Place,
+/// A number before a statement.
+pub(super) struct Number<'s> {
+    pub(super) number: u32,
+    /// The statement's slot, over all sections.
+    pub(super) pc: Pc,
+    pub(super) section: &'s str,
+    /// Where that section begins: listings count from there.
+    pub(super) start: Pc,
+    pub(super) place: Place,
 }
 
 struct Named<'s> {
@@ -52,9 +56,9 @@ impl<'s> Labels<'s> {
         Ok(())
     }
 
-    /// A number before the statement at this slot of this section.
-    pub(super) fn number(&mut self, number: u32, (pc, section): (Pc, &'s str), place: Place) {
-        self.numbers.push(Number { number, pc, section, place });
+    /// A number before a statement.
+    pub(super) fn number(&mut self, number: Number<'s>) {
+        self.numbers.push(number);
     }
 
     /// Slot and section to which the name leads from the statement at `from`; `exit` without a label
@@ -79,9 +83,10 @@ impl<'s> Labels<'s> {
     /// Numbers that are neither the slot they stand before nor, as [`Labels::find`] has seen, labels.
     pub(super) fn misplaced(&self) -> impl Iterator<Item = ParseError> {
         let slots = self.numbers.iter().filter(|label| !self.used.contains(&label.number));
-        slots.filter(|label| label.number != label.pc.0).map(|label| ParseError {
+        let slots = slots.map(|label| (label, Pc(label.pc.0 - label.start.0)));
+        slots.filter(|(label, slot)| label.number != slot.0).map(|(label, slot)| ParseError {
             place: label.place,
-            reason: ParseReason::OtherPc { written: label.number, actual: label.pc },
+            reason: ParseReason::OtherPc { written: label.number, actual: slot },
         })
     }
 
