@@ -4,7 +4,8 @@
 //! every instruction and nothing else. Positions count instructions from 0.
 //!
 //! Reading order: `insn` (one instruction as a value), `row` (the opcode table), `codec`,
-//! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`, `text`.
+//! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`, `text`,
+//! `translate` (eBPF).
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ mod program;
 mod row;
 mod run;
 mod text;
+mod translate;
 
 pub use ancillary::Ancillary;
 pub use check::{CheckError, check};
@@ -27,3 +29,4 @@ pub use packet::{Device, Metadata, Packet, Vlan};
 pub use program::Program;
 pub use run::run;
 pub use text::{Form, ParseError, ParseReason, parse, print};
+pub use translate::{Target, TranslateError, translate};

@@ -6,3 +6,4 @@ mod kernel;
 mod random;
 mod text;
 mod tool;
+mod translation;

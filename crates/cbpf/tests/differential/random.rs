@@ -35,7 +35,7 @@ const EDGES: [u32; 16] = [
     0xffe0_000e,
     0xfff0_0000,
     0xfff0_0004,
-    0xffff_f000,
+    0xffff_efff,
     u32::MAX,
 ];
 
@@ -53,7 +53,14 @@ pub(crate) struct Choice<'a> {
 /// A valid program of up to `insns_max` instructions, at least 1.
 pub(crate) fn program(random: &mut Random, choice: Choice<'_>, insns_max: usize) -> Program {
     let count = random.below(insns_max);
-    let mut insns: Vec<Insn> = (0..count).map(|pc| insn(random, choice, count - pc)).collect();
+    let mut insns: Vec<Insn> = Vec::new();
+    while insns.len() < count {
+        if random.one_in(12) {
+            insns.extend(header_length(random, choice));
+        } else {
+            insns.push(insn(random, choice, count - insns.len()));
+        }
+    }
     insns.push(if random.one_in(4) { Insn::RetK(number(random)) } else { Insn::RetA });
     // What is not valid gives way to an instruction that always is.
     while let Err(error) = check(&insns) {
@@ -102,6 +109,32 @@ pub(crate) fn insn(random: &mut Random, choice: Choice<'_>, following: usize) ->
         22 => Insn::Tax,
         _ => Insn::Txa,
     }
+}
+
+/// Computes a small index of a byte of the packet and loads by it, as filters of upper protocols do.
+fn header_length(random: &mut Random, choice: Choice<'_>) -> Vec<Insn> {
+    let mut insns = vec![Insn::LoadAbs { size: Size::B, k: offset(random, choice) }];
+    for _ in 0..random.below(4) {
+        let (op, k) = match random.below(6) {
+            0 => (AluOp::Rsh, u32::from(random.byte() % 8)),
+            1 => (AluOp::Lsh, u32::from(random.byte() % 8)),
+            2 => (AluOp::Add, u32::from(random.byte())),
+            3 => (AluOp::Mul, u32::from(random.byte() % 16)),
+            _ => (AluOp::And, u32::from(random.byte())),
+        };
+        insns.push(Insn::Alu { op, src: Source::K(k) });
+    }
+    if random.one_in(3) {
+        insns.push(Insn::Alu {
+            op: random.copied(&[AluOp::Add, AluOp::And, AluOp::Rsh]),
+            src: Source::X,
+        });
+    }
+    insns.push(Insn::Tax);
+    for _ in 0..1 + random.below(3) {
+        insns.push(Insn::LoadInd { size: random.copied(&SIZES), k: u32::from(random.byte() % 32) });
+    }
+    insns
 }
 
 /// A program in the kernel's form that is often slightly wrong.
