@@ -4,8 +4,7 @@
 //! [`generate`] invents rulesets and packets that meet each other; [`engine`] is what a thing
 //! that runs rulesets looks like to a differential test, and [`live`] is the kernel's own
 //! iptables in namespaces made for the purpose. [`compiled`] holds our own programs, in the
-//! interpreter and in the kernel. [`filter`] does the same for capture filters, with tcpdump as the
-//! reference.
+//! interpreter and in the kernel.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +12,6 @@ pub mod case;
 pub mod compiled;
 pub mod engine;
 pub mod evaluate;
-pub mod filter;
 pub mod generate;
 pub mod hook;
 pub mod live;

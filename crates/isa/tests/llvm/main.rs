@@ -9,5 +9,4 @@ mod slots;
 
 mod forms;
 mod objects;
-mod sources;
 mod tools;
