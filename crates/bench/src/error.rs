@@ -69,6 +69,13 @@ pub(crate) enum BenchError {
     Fault(Fault),
     /// A program gives another verdict than its rules.
     Verdict { program: String, expected: u64, found: u64 },
+    /// A program gives another result than its source, or none.
+    Result {
+        program: &'static str,
+        contender: &'static str,
+        expected: u64,
+        found: Result<u64, String>,
+    },
     /// A contender treated packets otherwise than its rules say.
     Counters {
         row: &'static str,
@@ -88,7 +95,7 @@ impl BenchError {
                 "run as root: the figure makes network namespaces and loads programs"
             }
             Self::Processors { .. } => "leave out --apart, or allow the process two processors",
-            Self::Start { .. } => "install iproute2 and ethtool",
+            Self::Start { .. } => "install iproute2 and ethtool, or clang for `interpreter`",
             Self::NotNative | Self::Limited(_) | Self::Compile(_) | Self::Control(_) => {
                 "`netloom fw apply` with the same rules tells more"
             }
@@ -108,6 +115,7 @@ impl BenchError {
             | Self::Machine(_)
             | Self::Fault(_)
             | Self::Verdict { .. }
+            | Self::Result { .. }
             | Self::Counters { .. } => {
                 "repeat the run; if it fails again, report it with the kernel's version"
             }
@@ -150,6 +158,12 @@ impl fmt::Display for BenchError {
             Self::Verdict { program, expected, found } => {
                 write!(f, "program {program} gives verdict {found} instead of {expected}")
             }
+            Self::Result { program, contender, expected, found: Ok(found) } => {
+                write!(f, "{contender} gives {found:#x} instead of {expected:#x} for {program}")
+            }
+            Self::Result { program, contender, found: Err(fault), .. } => {
+                write!(f, "{contender} stops {program}: {fault}")
+            }
             Self::Counters { row, rules, what, expected, found } => write!(
                 f,
                 "{row} with {rules} rules counted {found} packets {what}, but {expected} came"
@@ -183,6 +197,7 @@ impl error::Error for BenchError {
             | Self::NotNative
             | Self::Limited(_)
             | Self::Verdict { .. }
+            | Self::Result { .. }
             | Self::Counters { .. } => None,
         }
     }

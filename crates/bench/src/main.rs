@@ -6,8 +6,8 @@
 //! Invariant: nothing outlives the process, however it ends. Network namespaces have no names, file
 //! systems are mounted nowhere, so that all of it hangs on open files, which a kill closes too.
 //!
-//! Reading order: `firewall` is the figure; `wire` and `generator` make traffic and read what it
-//! costs its receiver; `command`, `mount` and `machine` ask the operating system; `samples`,
+//! Reading order: `firewall` and `interpreter` are the figures; `wire` and `generator` make traffic
+//! and read what it costs its receiver; `command`, `mount` and `machine` ask the operating system; `samples`,
 //! `columns` and `progress` serve the eye.
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ mod error;
 mod firewall;
 mod frame;
 mod generator;
+mod interpreter;
 mod machine;
 mod mount;
 mod progress;
@@ -40,11 +41,16 @@ struct Arguments {
 enum Figure {
     /// Nanoseconds per packet of N rules: ours at XDP and netfilter, iptables-legacy, nft
     Firewall(firewall::Options),
+    /// Nanoseconds per instruction: our interpreter, rbpf's, solana-sbpf's
+    Interpreter(interpreter::Options),
 }
 
 fn main() -> ExitCode {
-    let Figure::Firewall(options) = Arguments::parse().figure;
-    let text = match firewall::run(&options) {
+    let result = match Arguments::parse().figure {
+        Figure::Firewall(options) => firewall::run(&options),
+        Figure::Interpreter(options) => interpreter::run(&options),
+    };
+    let text = match result {
         Ok(text) => text,
         Err(error) => {
             // When standard error is gone there is nobody left to tell.

@@ -33,6 +33,11 @@ impl Samples {
         })
     }
 
+    /// The smallest one; `None` without values.
+    pub(crate) fn min(&self) -> Option<f64> {
+        self.sorted().first().copied()
+    }
+
     /// Half the distance between the first and the third quarter, as a part of the median.
     pub(crate) fn spread(&self) -> Option<f64> {
         let sorted = self.sorted();

@@ -226,6 +226,34 @@ impl Insn {
     pub fn slots(&self) -> u32 {
         if matches!(self, Self::LoadImm64 { .. }) { 2 } else { 1 }
     }
+
+    /// The slot in the same program to which it leads from `pc`: as a jump, a call, or the address of
+    /// a function. None if it does not, or leads out of all programs.
+    pub fn target(&self, pc: Pc) -> Option<Pc> {
+        let distance = match *self {
+            Self::Jump { off, .. }
+            | Self::Call(Callee::Local(off))
+            | Self::LoadImm64 { value: Imm64::Function(off), .. } => off,
+            Self::JumpIf { off, .. } | Self::MayGoto { off } => off.into(),
+            Self::Alu { .. }
+            | Self::Neg { .. }
+            | Self::MovSx { .. }
+            | Self::Endian { .. }
+            | Self::AddrSpaceCast { .. }
+            | Self::AddrPercpu { .. }
+            | Self::LoadImm64 { .. }
+            | Self::Load { .. }
+            | Self::Store { .. }
+            | Self::Atomic { .. }
+            | Self::LoadAcquire { .. }
+            | Self::StoreRelease { .. }
+            | Self::LoadPacket { .. }
+            | Self::JumpReg { .. }
+            | Self::Call(_)
+            | Self::Exit => return None,
+        };
+        pc.0.checked_add(1)?.checked_add_signed(distance).map(Pc)
+    }
 }
 
 /// The instructions, each with the position of its first slot.

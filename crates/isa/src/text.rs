@@ -14,9 +14,12 @@ mod assemble;
 mod assignment;
 mod classic;
 mod cursor;
+mod directive;
 mod error;
+mod label;
 mod lex;
 mod mnemonic;
+mod number;
 mod pseudo;
 mod statement;
 mod value;
@@ -48,7 +51,7 @@ pub enum Syntax {
     Classic,
 }
 
-/// Names a helper function by its number in `enum bpf_func_id`.
+/// Names a helper function, without the prefix `bpf_`, by its number in `enum bpf_func_id`.
 pub type HelperName = fn(u32) -> Option<&'static str>;
 
 /// One instruction, ready to be printed.
@@ -57,6 +60,7 @@ pub struct Text<'a> {
     insn: &'a Insn,
     syntax: Syntax,
     helper: HelperName,
+    label: Option<&'a str>,
 }
 
 /// A program, ready to be printed: one line per instruction, `   4: r0 = 0`.
@@ -70,7 +74,7 @@ pub struct Listing<'a> {
 impl Insn {
     /// The instruction as text.
     pub fn text(&self, syntax: Syntax) -> Text<'_> {
-        Text { insn: self, syntax, helper: unnamed }
+        Text { insn: self, syntax, helper: unnamed, label: None }
     }
 }
 
@@ -79,11 +83,18 @@ pub fn listing(insns: &[Insn], syntax: Syntax) -> Listing<'_> {
     Listing { insns, syntax, helper: unnamed }
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
     /// Calls name their helper, in the syntaxes that can say both name and number.
     #[must_use]
     pub fn naming(self, helper: HelperName) -> Self {
         Self { helper, ..self }
+    }
+
+    /// The name of a label in place of the distance, in the syntaxes that [`assemble`] reads without
+    /// loss.
+    #[must_use]
+    pub fn leading_to(self, label: &'a str) -> Self {
+        Self { label: Some(label), ..self }
     }
 }
 
@@ -102,9 +113,9 @@ fn unnamed(_: u32) -> Option<&'static str> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.syntax {
-            Syntax::Classic => classic::print(f, self.insn),
+            Syntax::Classic => classic::print(f, self.insn, self.label),
             Syntax::PseudoC | Syntax::Kernel | Syntax::Objdump { .. } => {
-                pseudo::Printer::new(self.syntax, self.helper).print(f, self.insn)
+                pseudo::Printer::new(self).print(f, self.insn)
             }
         }
     }

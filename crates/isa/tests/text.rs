@@ -77,7 +77,7 @@ fn foreign_syntaxes_always_parse() {
 
 #[test]
 fn random_text_never_panics() {
-    const PIECES: [&str; 42] = [
+    const PIECES: [&str; 52] = [
         "r0",
         "w1",
         "%r2",
@@ -120,6 +120,16 @@ fn random_text_never_panics() {
         "xchg_64",
         "movsx832",
         "99999999999999999999",
+        "1f",
+        "1:",
+        "2b",
+        "\"text\"",
+        "\"",
+        ".section",
+        ".text",
+        ".byte",
+        ".globl",
+        "010",
     ];
     arbtest(|u| {
         let mut text = String::new();
@@ -252,6 +262,13 @@ fn equal_instructions_may_be_spelled_in_several_ways() {
         ("lock fetch add32 [%r1], %r2", "w2 = atomic_fetch_add((u32 *)(r1 + 0), w2)"),
         ("lddw %r1, map[fd:3]", "ld_pseudo r1, 1, 3"),
         ("r1 = map[idx:2]+8", "ld_pseudo r1, 6, 0x800000002"),
+        ("r1 = w2", "w1 = w2"),
+        ("r1 += 0b101", "r1 += 5"),
+        ("goto 3", "goto +3"),
+        ("if r1 > 1 goto 0x10", "if r1 > 1 goto +16"),
+        ("x: r1 = x ll", "r1 = subprog[-1]"),
+        ("x: lddw %r1, x", "r1 = subprog[-1]"),
+        ("1: goto 1b", "goto -1"),
         ("goto +3 <LBB0_2>", "goto +3"),
         ("goto +3 <f+0x18>", "goto pc+3"),
         ("  7 : r0 = 0".trim_start_matches("  7 :"), "mov %r0, 0"),
@@ -263,7 +280,7 @@ fn equal_instructions_may_be_spelled_in_several_ways() {
 
 #[test]
 fn helpers_are_called_by_name() {
-    let name = |id| (id == 1).then_some("bpf_map_lookup_elem");
+    let name = |id| (id == 1).then_some("map_lookup_elem");
     let number = |name: &str| (name == "bpf_map_lookup_elem").then_some(1);
     let insn = one("call 1");
     for syntax in [Syntax::PseudoC, Syntax::Kernel] {
@@ -274,6 +291,43 @@ fn helpers_are_called_by_name() {
     let shadowed = "bpf_map_lookup_elem: call bpf_map_lookup_elem";
     let assembly = assemble_with(shadowed, number).expect("parses");
     assert_eq!(assembly.insns, [one("call pc-1")]);
+}
+
+#[test]
+fn labels_stand_for_distances() {
+    for (source, pseudo, classic) in [
+        ("goto +3", "goto there", "ja there"),
+        ("gotol +3", "gotol there", "ja32 there"),
+        ("if w1 s> 5 goto +3", "if w1 s> 5 goto there", "jsgt32 %r1, 5, there"),
+        ("may_goto +3", "may_goto there", "may_goto there"),
+        ("call pc+3", "call there", "call local there"),
+        ("r1 = subprog[+3]", "r1 = subprog[there]", "lddw %r1, subprog[there]"),
+    ] {
+        let insn = one(source);
+        assert_eq!(insn.target(Pc(0)), Some(Pc(4)));
+        for (syntax, expected) in [(Syntax::PseudoC, pseudo), (Syntax::Classic, classic)] {
+            let text = insn.text(syntax).leading_to("there").to_string();
+            assert_eq!(text, expected);
+            let filler = "exit; ".repeat(4 - insn.slots() as usize);
+            assert_eq!(one_of(&format!("{text}; {filler} there: exit")), insn);
+        }
+        let kernel = insn.text(Syntax::Kernel);
+        assert_eq!(kernel.leading_to("there").to_string(), kernel.to_string());
+    }
+    assert_eq!(one("goto -2").target(Pc(0)), None);
+    assert_eq!(one("goto -2").target(Pc(1)), Some(Pc(0)));
+    assert_eq!(one("call 3").target(Pc(0)), None);
+}
+
+/// The first instruction.
+fn one_of(source: &str) -> Insn {
+    assemble(source).unwrap_or_else(|errors| panic!("{source}: {}", errors[0])).insns[0]
+}
+
+#[test]
+fn slots_in_listings_count_from_their_section() {
+    let source = ".section a\n0: r0 = 0\n1: exit\n.section b\n0: r0 = 1\n1: exit";
+    assert_eq!(assemble(source).map(|assembly| assembly.insns.len()), Ok(4));
 }
 
 #[test]
@@ -305,6 +359,76 @@ fn labels_count_slots() {
 }
 
 #[test]
+fn numeric_labels_are_the_nearest_ones() {
+    let source = "1: r0 = 0
+         if r0 == 0 goto 1f
+         if r0 == 1 goto 1b
+         1: if r0 == 2 goto 1b
+         goto 2f
+         5: exit
+         2: 6: exit";
+    let expected = "r0 = 0
+         if r0 == 0 goto +1
+         if r0 == 1 goto -3
+         if r0 == 2 goto -1
+         goto +1
+         exit
+         exit";
+    let expected = assemble(expected).expect("parses").insns;
+    assert_eq!(assemble(source).map(|assembly| assembly.insns), Ok(expected));
+    // Without a jump to it, a number is a slot.
+    let errors = assemble("1: r0 = 0\n1: exit").expect_err("refused");
+    assert_eq!(errors[0].to_string(), "1:1: instruction is at slot 0, not 1");
+}
+
+/// What `clang -S` writes, shortened.
+const COMPILED: &str = r#"
+    .text
+    .file "x.c"                             # a.c; b.c
+    .section    xdp,"ax",@progbits
+    .globl    first                           # -- Begin function first
+    .p2align    3
+    .type    first,@function
+first:                                      # @first
+.Lfunc_begin0:
+    .loc    0 2 0 is_stmt 1
+    .cfi_startproc
+    call second
+    r1 = second ll
+    exit
+.Lfunc_end0:
+    .size    first, .Lfunc_end0-first
+    .cfi_endproc
+    .text
+    .type    second,@function
+second:
+    r0 = 2
+    exit
+    .section    license,"aw",@progbits
+lic:
+    .asciz    "GPL"
+    .section    .debug_str,"MS",@progbits,1
+    .ascii    "a "quoted" ; text"
+    .unknown    1 ! 2 ~ 3
+    .uleb128 .Lfunc_end0-.Lfunc_begin0
+    frob
+    .addrsig
+"#;
+
+#[test]
+fn text_of_a_compiler_is_read_with_its_sections() {
+    let assembly = assemble(COMPILED).expect("parses");
+    let expected = assemble("call pc+3; r1 = subprog[+2]; exit; r0 = 2; exit").expect("parses");
+    assert_eq!(assembly.insns, expected.insns);
+    let named = |name: &str, pc| (name.to_owned(), Pc(pc));
+    assert_eq!(assembly.sections, [named("xdp", 0), named(".text", 4)]);
+    assert_eq!(assembly.globals, ["first"]);
+    assert_eq!(assembly.license.as_deref(), Some("GPL"));
+    let labels = [("first", 0), (".Lfunc_begin0", 0), (".Lfunc_end0", 4), ("second", 4)];
+    assert_eq!(assembly.labels, labels.map(|(name, pc)| named(name, pc)));
+}
+
+#[test]
 fn undefined_label_exit_is_the_first_exit() {
     let assembly = assemble("jne %r1, 1, exit\nmov %r0, 1\nexit\nexit").expect("parses");
     assert_eq!(assembly.insns[0], one("jne %r1, 1, +1"));
@@ -325,7 +449,7 @@ const REFUSALS: &[(&str, u32, u32, &str)] = &[
     ("r0 = 1\n  frob r1", 2, 3, "no instruction begins with frob"),
     ("r11 = 0", 1, 1, "no instruction begins with r11"),
     ("mov %r11, 0", 1, 6, "expected a register, found r11"),
-    ("r0 = w1", 1, 6, "register name has the wrong width"),
+    ("w0 = r1", 1, 6, "register name has the wrong width"),
     ("w0 = be16 w0", 1, 1, "register name has the wrong width"),
     ("r0 = -r1", 1, 7, "register must be that of r0 here"),
     ("r0 = be16 r1", 1, 11, "register must be that of r0 here"),
@@ -336,7 +460,28 @@ const REFUSALS: &[(&str, u32, u32, &str)] = &[
     ("r0 = 5 5", 1, 8, "expected the end of the statement, found 5"),
     ("r0 += 1x", 1, 7, "1x is not a number of at most 64 bits"),
     ("if r0 = 1 goto +1", 1, 7, "expected a comparison, found ="),
-    ("goto 3", 1, 6, "expected a label or a signed distance, found 3"),
+    ("goto 0x10000", 1, 6, "65536 is not a distance of 16 bits"),
+    ("goto =", 1, 6, "expected a label or a distance, found ="),
+    ("goto 1f", 1, 6, "nothing is named 1f"),
+    ("goto 2b\n2: exit", 1, 6, "nothing is named 2b"),
+    ("r0 = 010", 1, 6, "010 is octal to some assemblers: leave out the leading zero"),
+    ("r0 = \"1", 1, 6, "text has no closing quote"),
+    ("exit \"1\"", 1, 6, "expected the end of the statement, found 1"),
+    (".frob", 1, 1, "no directive is named .frob"),
+    ("exit\n.byte 1", 2, 1, ".byte puts data among instructions"),
+    (".p2align 4", 1, 10, "4 is not an alignment of at most 8 bytes"),
+    (
+        "goto l\n.section xdp\nl: exit",
+        1,
+        6,
+        "label l is in another section, to which only calls lead",
+    ),
+    (
+        "exit\n.section xdp\nexit\n.text\nexit",
+        5,
+        1,
+        "section .text ended before: its instructions must stand together",
+    ),
     ("goto +40000", 1, 6, "40000 is not a distance of 16 bits"),
     ("goto nowhere", 1, 6, "nothing is named nowhere"),
     ("a: exit\na: exit", 2, 1, "label a is on line 1 already"),

@@ -4,7 +4,8 @@
 //! [`generate`] invents rulesets and packets that meet each other; [`engine`] is what a thing
 //! that runs rulesets looks like to a differential test, and [`live`] is the kernel's own
 //! iptables in namespaces made for the purpose. [`compiled`] holds our own programs, in the
-//! interpreter and in the kernel.
+//! interpreter and in the kernel. [`filter`] does the same for capture filters, with tcpdump as the
+//! reference.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,7 @@ pub mod case;
 pub mod compiled;
 pub mod engine;
 pub mod evaluate;
+pub mod filter;
 pub mod generate;
 pub mod hook;
 pub mod live;

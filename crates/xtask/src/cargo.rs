@@ -32,7 +32,12 @@ pub(crate) fn run(root: &Path, args: &[&str], variables: &[(&str, &str)]) -> Res
 /// # Errors
 /// As [`run`].
 pub(crate) fn bench(root: &Path, args: &[String]) -> Result<(), Error> {
-    let mut all = vec!["run", "--release", "-p", "netloom-bench", "--"];
+    let mut all = vec!["run", "--release", "-p", "netloom-bench"];
+    // Other interpreters are built only where they are measured.
+    if args.first().is_some_and(|figure| figure == "interpreter") {
+        all.extend(["--features", "peers"]);
+    }
+    all.push("--");
     all.extend(args.iter().map(String::as_str));
     run(root, &all, &[])
 }

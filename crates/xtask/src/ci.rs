@@ -8,20 +8,12 @@ use crate::{cargo, test, tidy};
 
 type Step = (&'static str, fn(&Path) -> Result<(), Error>);
 
-/// Keeps libFuzzer from being compiled where nothing is linked.
-const NO_LIBFUZZER: (&str, &str) = ("CUSTOM_LIBFUZZER_PATH", "unused/libfuzzer.a");
-
 const STEPS: [Step; 5] = [
-    ("fmt", |root| {
-        cargo::run(root, &["fmt", "--all", "--check"], &[])?;
-        cargo::run(&root.join("fuzz"), &["fmt", "--check"], &[])
-    }),
+    ("fmt", |root| cargo::run(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", tidy::run),
     ("clippy", |root| {
         let args = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-        cargo::run(root, &args, &[])?;
-        let args = ["clippy", "--all-targets", "--", "-D", "warnings"];
-        cargo::run(&root.join("fuzz"), &args, &[NO_LIBFUZZER])
+        cargo::run(root, &args, &[])
     }),
     ("test", |root| test::run(root, &[])),
     ("doc", |root| {

@@ -2,7 +2,7 @@
 
 use super::cursor::{Access, Cursor};
 use super::lex::Kind;
-use super::statement::{Statement, atomic_access, plain};
+use super::statement::{Reference, Statement, atomic_access, plain};
 use super::words::{self, ALU, FETCHING, MOVSX};
 use super::{ParseError, ParseReason, Place, mnemonic, value};
 use crate::{AluOp, AtomicOp, Imm64, Insn, Reg, Size, Width};
@@ -90,12 +90,17 @@ fn expression(cursor: &mut Cursor<'_, '_>, dst: Target, wide_constant: bool) -> 
             cursor.expect(")")?;
             Ok(Insn::AddrPercpu { dst: dst.wide()?, src })
         }
-        (Kind::Number(_), Kind::Word("ll"))
-        | (Kind::Symbol("+" | "-"), Kind::Number(_))
-        | (Kind::Number(_), _) => constant(cursor, dst, wide_constant),
+        (Kind::Symbol("+" | "-"), Kind::Number(_)) | (Kind::Number(_), _) => {
+            constant(cursor, dst, wide_constant)
+        }
         _ => {
-            let src = cursor.register_of(width)?;
-            Ok(Insn::Alu { width, op: AluOp::Mov, dst: reg, src: src.into() })
+            let source = cursor.place();
+            let (from, src) = cursor.register()?;
+            if width == Width::W32 && from == Width::W64 {
+                return Err(ParseError { place: source, reason: ParseReason::RegisterWidth });
+            }
+            // `r1 = w2`, as the compiler writes a zero extension, is `w1 = w2`.
+            Ok(Insn::Alu { width: from, op: AluOp::Mov, dst: reg, src: src.into() })
         }
     }
 }
@@ -165,6 +170,10 @@ fn function<'s>(
             let from = cursor.integer("an address space")?;
             cursor.expect(")")?;
             Ok((Insn::AddrSpaceCast { dst: dst.wide()?, src, to, from }, None))
+        }
+        name if cursor.eat_word("ll") => {
+            let insn = Insn::LoadImm64 { dst: dst.wide()?, value: Imm64::Function(0) };
+            Ok((insn, Some(Reference { name, place })))
         }
         _ => plain(fetching(cursor, dst, (word, place))),
     }

@@ -10,7 +10,8 @@ use super::words::{self, ACCESS, ALU, CONDS, ENDIAN, FETCHING, LOCKED, MOVSX, wi
 use super::{shown, value};
 use crate::{Callee, Imm64, Insn, Operand, Reg, Size};
 
-pub(super) fn print(f: &mut fmt::Formatter<'_>, insn: &Insn) -> fmt::Result {
+/// Prints an instruction; the label, if any, stands for its distance.
+pub(super) fn print(f: &mut fmt::Formatter<'_>, insn: &Insn, label: Option<&str>) -> fmt::Result {
     match *insn {
         Insn::Alu { width, op, dst, src } => {
             let (op, suffix) = (words::of(&ALU, op).classic, width_suffix(width));
@@ -30,7 +31,9 @@ pub(super) fn print(f: &mut fmt::Formatter<'_>, insn: &Insn) -> fmt::Result {
         Insn::LoadImm64 { dst, value: Imm64::Value(value) } => {
             write!(f, "lddw %{dst}, {value:#x}")
         }
-        Insn::LoadImm64 { dst, value } => write!(f, "lddw %{dst}, {}", value::Print(value)),
+        Insn::LoadImm64 { dst, value } => {
+            write!(f, "lddw %{dst}, {}", value::Print { value, label })
+        }
         Insn::Load { size, signed, dst, base, off } => {
             let size = words::of(&ACCESS, (size, signed)).classic;
             write!(f, "ldx{size} %{dst}, {}", place(base, off))
@@ -58,28 +61,35 @@ pub(super) fn print(f: &mut fmt::Formatter<'_>, insn: &Insn) -> fmt::Result {
         }
         Insn::Jump { off, wide } => {
             let wide = wide || i16::try_from(off).is_err();
-            write!(f, "ja{} {off:+}", if wide { "32" } else { "" })
+            write!(f, "ja{} {}", if wide { "32" } else { "" }, distance(off, label))
         }
         Insn::JumpIf { width, cond, dst, src, off } => {
             let (cond, suffix) = (words::of(&CONDS, cond).classic, width_suffix(width));
-            write!(f, "{cond}{suffix} %{dst}, {}, {off:+}", operand(src))
+            write!(f, "{cond}{suffix} %{dst}, {}, {}", operand(src), distance(off.into(), label))
         }
         Insn::JumpReg { dst } => write!(f, "jax %{dst}"),
-        Insn::MayGoto { off } => write!(f, "may_goto {off:+}"),
-        Insn::Call(callee) => call(f, callee),
+        Insn::MayGoto { off } => write!(f, "may_goto {}", distance(off.into(), label)),
+        Insn::Call(callee) => call(f, callee, label),
         Insn::Exit => f.write_str("exit"),
     }
 }
 
-fn call(f: &mut fmt::Formatter<'_>, callee: Callee) -> fmt::Result {
+fn call(f: &mut fmt::Formatter<'_>, callee: Callee, label: Option<&str>) -> fmt::Result {
     match callee {
         Callee::Helper(id) => write!(f, "call {id}"),
-        Callee::Local(off) => write!(f, "call local {off:+}"),
+        Callee::Local(off) => write!(f, "call local {}", distance(off, label)),
         Callee::Kfunc(id, 0) => write!(f, "call runtime {id}"),
         Callee::Kfunc(id, module) => write!(f, "call runtime {id} module {module}"),
         Callee::Reg(reg) => write!(f, "callx %{reg}"),
         Callee::RegImm(reg) => write!(f, "callx_imm %{reg}"),
     }
+}
+
+fn distance(off: i32, label: Option<&str>) -> impl fmt::Display {
+    shown(move |f| match label {
+        Some(label) => f.write_str(label),
+        None => write!(f, "{off:+}"),
+    })
 }
 
 fn suffix(size: Size) -> &'static str {

@@ -1,6 +1,7 @@
 //! Reads the tokens of one statement.
 
 use super::lex::{Kind, Token};
+use super::number::local_label;
 use super::statement::Reference;
 use super::words::{self, ACCESS, Word};
 use super::{ParseError, ParseReason, Place};
@@ -56,7 +57,7 @@ impl<'s, 't> Cursor<'s, 't> {
 
     pub(super) fn expected<T>(&self, what: &'static str) -> Result<T> {
         let found = match self.peek() {
-            Kind::Word(text) | Kind::Number(text) => text.to_owned(),
+            Kind::Word(text) | Kind::Number(text) | Kind::Text(text) => text.to_owned(),
             Kind::Symbol(text) => text.to_owned(),
             Kind::End => "the end of the statement".to_owned(),
         };
@@ -103,7 +104,7 @@ impl<'s, 't> Cursor<'s, 't> {
         match self.peek() {
             Kind::Word(word) => register_of(word).is_some(),
             Kind::Symbol(symbol) => symbol == "%",
-            Kind::Number(_) | Kind::End => false,
+            Kind::Number(_) | Kind::Text(_) | Kind::End => false,
         }
     }
 
@@ -189,7 +190,7 @@ impl<'s, 't> Cursor<'s, 't> {
         self.distance("a distance of 16 bits")
     }
 
-    /// `+3`, `pc-3`, either perhaps followed by `<name>`, or a label.
+    /// `+3`, `3` or `pc-3`, the signed ones perhaps followed by `<name>`, or a label.
     fn distance<T: TryFrom<i128> + Default>(
         &mut self,
         what: &'static str,
@@ -210,56 +211,14 @@ impl<'s, 't> Cursor<'s, 't> {
                 }
                 Ok((distance, None))
             }
-            Kind::Word(name) => {
+            Kind::Number(text) if local_label(text).is_none() => Ok((self.integer(what)?, None)),
+            Kind::Word(name) | Kind::Number(name) => {
                 let place = self.place();
                 self.advance();
                 Ok((T::default(), Some(Reference { name, place })))
             }
-            Kind::Number(_) | Kind::Symbol(_) | Kind::End => {
-                self.expected("a label or a signed distance")
-            }
+            Kind::Text(_) | Kind::Symbol(_) | Kind::End => self.expected("a label or a distance"),
         }
-    }
-
-    /// A number with an optional sign.
-    pub(super) fn number(&mut self) -> Result<i128> {
-        let negative = !self.eat("+") && self.eat("-");
-        let Kind::Number(text) = self.peek() else { return self.expected("a number") };
-        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-        let value = match digits {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        let Ok(value) = value else {
-            return self.error(ParseReason::Number { text: text.to_owned() });
-        };
-        self.advance();
-        Ok(if negative { -i128::from(value) } else { value.into() })
-    }
-
-    /// A number that `T` holds.
-    pub(super) fn integer<T: TryFrom<i128>>(&mut self, what: &'static str) -> Result<T> {
-        let place = self.place();
-        let value = self.number()?;
-        T::try_from(value).or(Err(ParseError { place, reason: ParseReason::Range { what, value } }))
-    }
-
-    /// 32 bits, signed or unsigned.
-    pub(super) fn imm(&mut self) -> Result<i32> {
-        let place = self.place();
-        let value = self.number()?;
-        let bits = i32::try_from(value).or_else(|_| u32::try_from(value).map(u32::cast_signed));
-        let what = "a 32-bit constant";
-        bits.or(Err(ParseError { place, reason: ParseReason::Range { what, value } }))
-    }
-
-    /// 64 bits, signed or unsigned.
-    pub(super) fn imm64(&mut self) -> Result<u64> {
-        let place = self.place();
-        let value = self.number()?;
-        let bits = u64::try_from(value).or_else(|_| i64::try_from(value).map(i64::cast_unsigned));
-        let what = "a 64-bit constant";
-        bits.or(Err(ParseError { place, reason: ParseReason::Range { what, value } }))
     }
 
     /// `r1 + 4`, `r1 -4` or `r1`.
@@ -286,7 +245,7 @@ impl<'s, 't> Cursor<'s, 't> {
         self.expect("(")?;
         let kind = match self.peek() {
             Kind::Word(word) => words::by_pseudo(&ACCESS, word),
-            Kind::Number(_) | Kind::Symbol(_) | Kind::End => None,
+            Kind::Number(_) | Kind::Text(_) | Kind::Symbol(_) | Kind::End => None,
         };
         let Some(kind) = kind else { return self.expected("a type from u8 to u64 or s8 to s32") };
         self.advance();

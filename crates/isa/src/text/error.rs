@@ -33,10 +33,14 @@ pub enum ParseReason {
     Character { found: char },
     /// A `/*` without `*/`.
     OpenComment,
+    /// A `"` without another.
+    OpenText,
     /// Something else is needed here.
     Expected { what: &'static str, found: String },
     /// Begins with a digit but is not a number of at most 64 bits.
     Number { text: String },
+    /// A decimal number that some assemblers take for octal.
+    LeadingZero { text: String },
     /// The number does not fit.
     Range { what: &'static str, value: i128 },
     /// No instruction begins with this word.
@@ -59,6 +63,14 @@ pub enum ParseReason {
     UnknownName { name: String },
     /// The label is further than the instruction reaches, in slots.
     TooFar { name: String, distance: i64 },
+    /// A jump's label is in another section.
+    OtherSection { name: String },
+    /// No directive has this name.
+    Directive { name: String },
+    /// The directive puts data where instructions are.
+    Data { name: String },
+    /// The section had instructions before, and another section has had some since.
+    SectionAgain { name: String },
     /// The slot number in front of the instruction is not the one it has.
     OtherPc { written: u32, actual: Pc },
     /// The opcode in front of the instruction is not the one it has.
@@ -84,6 +96,18 @@ impl fmt::Display for ParseReason {
         match self {
             Self::Character { found } => write!(f, "no token begins with {found:?}"),
             Self::OpenComment => f.write_str("comment has no end"),
+            Self::OpenText => f.write_str("text has no closing quote"),
+            Self::LeadingZero { text } => {
+                write!(f, "{text} is octal to some assemblers: leave out the leading zero")
+            }
+            Self::OtherSection { name } => {
+                write!(f, "label {name} is in another section, to which only calls lead")
+            }
+            Self::Directive { name } => write!(f, "no directive is named {name}"),
+            Self::Data { name } => write!(f, "{name} puts data among instructions"),
+            Self::SectionAgain { name } => {
+                write!(f, "section {name} ended before: its instructions must stand together")
+            }
             Self::Expected { what, found } => {
                 // Punctuation would get lost among the sentence's own.
                 let quote = if what.contains(char::is_alphanumeric) { "" } else { "`" };

@@ -19,6 +19,8 @@ pub(super) enum Kind<'s> {
     Word(&'s str),
     /// Begins with a digit; whether it is a number is decided where one is wanted.
     Number(&'s str),
+    /// What stands between quotes, as directives have it.
+    Text(&'s str),
     /// Punctuation or an operator.
     Symbol(&'static str),
     /// The end of a statement.
@@ -89,6 +91,11 @@ impl<'s> Lexer<'s> {
             self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
             return Ok(None);
         }
+        if first == '"' {
+            let end = closing_quote(&self.rest[1..]).ok_or(ParseReason::OpenText);
+            let text = self.take(end.as_ref().map_or(self.rest.len(), |end| end + 2));
+            return end.map(|end| Some(Kind::Text(&text[1..=end])));
+        }
         if is_name(first) {
             let end = self.rest.find(|c| !is_name(c)).unwrap_or(self.rest.len());
             let word = self.take(end);
@@ -116,6 +123,16 @@ impl<'s> Lexer<'s> {
         self.rest = rest;
         taken
     }
+}
+
+/// Where the quote is that ends a text; one behind a backslash does not.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
 }
 
 fn is_name(c: char) -> bool {

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::lex::Kind;
-use super::statement::Statement;
+use super::statement::{Reference, Statement};
 use super::words::{self, ACCESS, ALU, CONDS, ENDIAN, FETCHING, LOCKED, MOVSX};
 use super::{ParseError, ParseReason, Place, value};
 use crate::{EndianOp, Imm64, Insn, Operand, Size, Width};
@@ -129,6 +129,12 @@ fn wide_constant<'s>(cursor: &mut Cursor<'s, '_>) -> Result<Statement<'s>> {
         cursor.advance();
         let (value, label) = value::named(cursor, word)?;
         return Ok((Insn::LoadImm64 { dst, value }, label));
+    }
+    if let Kind::Word(name) = cursor.peek() {
+        let place = cursor.place();
+        cursor.advance();
+        let insn = Insn::LoadImm64 { dst, value: Imm64::Function(0) };
+        return Ok((insn, Some(Reference { name, place })));
     }
     let value = Imm64::Value(cursor.imm64()?);
     Ok((Insn::LoadImm64 { dst, value }, None))

@@ -3,29 +3,34 @@
 use std::fmt;
 
 use super::words::{self, ACCESS, ALU, CONDS, ENDIAN, FETCHING, LOCKED, MOVSX};
-use super::{HelperName, Syntax, shown, value};
+use super::{HelperName, Syntax, Text, shown, value};
 use crate::slot::Slot;
 use crate::{AtomicOp, Callee, Imm64, Insn, Operand, Reg, Size, Width, encode};
 
 /// What the three forms of pseudo-C differ in.
 #[derive(Clone, Copy)]
-pub(super) struct Printer {
+pub(super) struct Printer<'a> {
     kernel: bool,
     /// Drops what `llvm-objdump` does not show.
     objdump: bool,
     alu32: bool,
     hex: bool,
     helper: HelperName,
+    /// Stands for the distance.
+    label: Option<&'a str>,
 }
 
-impl Printer {
-    pub(super) fn new(syntax: Syntax, helper: HelperName) -> Self {
+impl<'a> Printer<'a> {
+    pub(super) fn new(text: &Text<'a>) -> Self {
+        let Text { syntax, helper, label, .. } = *text;
         let (alu32, hex) = match syntax {
             Syntax::Objdump { alu32, hex } => (alu32, hex),
             Syntax::PseudoC | Syntax::Kernel | Syntax::Classic => (false, false),
         };
         let objdump = matches!(syntax, Syntax::Objdump { .. });
-        Self { kernel: syntax == Syntax::Kernel, objdump, alu32, hex, helper }
+        let kernel = syntax == Syntax::Kernel;
+        let label = label.filter(|_| !kernel && !objdump);
+        Self { kernel, objdump, alu32, hex, helper, label }
     }
 
     pub(super) fn print(self, f: &mut fmt::Formatter<'_>, insn: &Insn) -> fmt::Result {
@@ -52,7 +57,9 @@ impl Printer {
             Insn::LoadImm64 { dst, value } if self.kernel => {
                 write!(f, "{dst} = {:#x}", value::raw(value))
             }
-            Insn::LoadImm64 { dst, value } => write!(f, "{dst} = {}", value::Print(value)),
+            Insn::LoadImm64 { dst, value } => {
+                write!(f, "{dst} = {}", value::Print { value, label: self.label })
+            }
             Insn::Load { size, signed, dst, base, off } => {
                 let dst = if signed { Name(Width::W64, dst) } else { self.accessed(size, dst) };
                 write!(f, "{dst} = *{}", self.place(size, signed, base, off))
@@ -124,12 +131,15 @@ impl Printer {
                 write!(f, "call {}", self.number(id.cast_signed().into()))
             }
             Callee::Helper(id) => match (self.helper)(id) {
-                Some(name) => write!(f, "call {name}#{id}"),
+                Some(name) => write!(f, "call bpf_{name}#{id}"),
                 None if self.kernel => write!(f, "call unknown#{id}"),
                 None => write!(f, "call {id}"),
             },
             Callee::Local(off) if self.objdump => write!(f, "call {}", self.number(off.into())),
-            Callee::Local(off) => write!(f, "call pc{off:+}"),
+            Callee::Local(off) => match self.label {
+                Some(label) => write!(f, "call {label}"),
+                None => write!(f, "call pc{off:+}"),
+            },
             Callee::Kfunc(id, _) if self.objdump => {
                 write!(f, "call {}", self.number(id.cast_signed().into()))
             }
@@ -213,10 +223,11 @@ impl Printer {
     }
 
     fn distance(self, off: i32) -> impl fmt::Display {
-        shown(move |f| match (self.kernel, off < 0) {
-            (true, _) => write!(f, "pc{off:+}"),
-            (false, true) => write!(f, "{}", self.number(off.into())),
-            (false, false) => write!(f, "+{}", self.number(off.into())),
+        shown(move |f| match (self.label, self.kernel, off < 0) {
+            (Some(label), ..) => f.write_str(label),
+            (None, true, _) => write!(f, "pc{off:+}"),
+            (None, false, true) => write!(f, "{}", self.number(off.into())),
+            (None, false, false) => write!(f, "+{}", self.number(off.into())),
         })
     }
 

@@ -35,7 +35,9 @@ pub(super) fn statement<'s>(
             cursor.advance();
             keyword(cursor, word, place)
         }
-        Kind::Number(_) | Kind::Symbol(_) | Kind::End => cursor.expected("an instruction"),
+        Kind::Number(_) | Kind::Text(_) | Kind::Symbol(_) | Kind::End => {
+            cursor.expected("an instruction")
+        }
     }?;
     cursor.finish()?;
     Ok(parsed)

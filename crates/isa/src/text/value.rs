@@ -35,12 +35,15 @@ pub(super) fn from_source(number: i128, raw_value: u64) -> Option<Imm64> {
     Some(decode::imm64(source, low, high)).filter(|value| raw(*value) == raw_value)
 }
 
-/// Prints a constant.
-pub(super) struct Print(pub(super) Imm64);
+/// Prints a constant; the label, if any, stands for a function's distance.
+pub(super) struct Print<'a> {
+    pub(super) value: Imm64,
+    pub(super) label: Option<&'a str>,
+}
 
-impl fmt::Display for Print {
+impl fmt::Display for Print<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.value {
             Imm64::Value(value) => write!(f, "{value:#x} ll"),
             Imm64::MapFd(fd) => write!(f, "map[fd:{fd}]"),
             Imm64::MapFdValue(fd, off) => write!(f, "map[fd:{fd}][0]+{off}"),
@@ -48,7 +51,10 @@ impl fmt::Display for Print {
             Imm64::MapIndexValue(index, off) => write!(f, "map[idx:{index}][0]+{off}"),
             Imm64::BtfId(id, 0) => write!(f, "btf[id:{id}]"),
             Imm64::BtfId(id, fd) => write!(f, "btf[id:{id}][fd:{fd}]"),
-            Imm64::Function(off) => write!(f, "subprog[{off:+}]"),
+            Imm64::Function(off) => match self.label {
+                Some(label) => write!(f, "subprog[{label}]"),
+                None => write!(f, "subprog[{off:+}]"),
+            },
         }
     }
 }

@@ -9,4 +9,5 @@ mod slots;
 
 mod forms;
 mod objects;
+mod sources;
 mod tools;

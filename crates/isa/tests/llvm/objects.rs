@@ -58,7 +58,7 @@ fn disassembly_of_the_newest_objects_equals_llvm_objdump() {
     println!("ran {compared} instructions");
 }
 
-fn compile(
+pub(crate) fn compile(
     clang: &Path,
     name: &str,
     cpu: &str,

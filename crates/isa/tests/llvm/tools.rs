@@ -91,9 +91,18 @@ fn parse_line(line: &str) -> Option<(usize, Line)> {
     Some((slot, Line { bytes: bytes.collect::<Result<_, _>>().expect("hexadecimal"), text }))
 }
 
-/// Assembles text and returns what stands at each slot, as `llvm-objdump -d` prints it unasked:
-/// in the form of [`FORMS`]' last row.
+/// Assembles text and returns what stands at each slot of its only section.
 pub(crate) fn assemble(test: &str, source: &str) -> Result<BTreeMap<usize, Line>, String> {
+    Ok(assemble_numbered(test, source)?.into_iter().collect())
+}
+
+/// Assembles text and returns the instructions of all sections, one section after the other.
+pub(crate) fn assemble_sections(test: &str, source: &str) -> Result<Vec<Line>, String> {
+    Ok(assemble_numbered(test, source)?.into_iter().map(|(_, line)| line).collect())
+}
+
+/// The instructions as `llvm-objdump -d` prints them unasked: in the form of [`FORMS`]' last row.
+fn assemble_numbered(test: &str, source: &str) -> Result<Vec<(usize, Line)>, String> {
     let folder = Folder::new(test);
     let (assembly, object) = (folder.file("a.s"), folder.file("a.o"));
     std::fs::write(&assembly, source).expect("a temporary file");
@@ -101,7 +110,7 @@ pub(crate) fn assemble(test: &str, source: &str) -> Result<BTreeMap<usize, Line>
     let (_, objdump) = program("llvm-objdump", COMPLETE).expect("asked for before");
     let flags = ["-triple=bpfel", "-mcpu=v4", "-filetype=obj", "-o"].map(OsStr::new);
     run(&mc, flags.into_iter().chain([object.as_os_str(), assembly.as_os_str()]))?;
-    Ok(disassemble(&objdump, &object, &[]).into_iter().collect())
+    Ok(disassemble(&objdump, &object, &[]))
 }
 
 /// Machine code as assembler data.
