@@ -8,12 +8,20 @@ use crate::{cargo, test, tidy};
 
 type Step = (&'static str, fn(&Path) -> Result<(), Error>);
 
+/// Keeps libFuzzer from being compiled where nothing is linked.
+const NO_LIBFUZZER: (&str, &str) = ("CUSTOM_LIBFUZZER_PATH", "unused/libfuzzer.a");
+
 const STEPS: [Step; 5] = [
-    ("fmt", |root| cargo::run(root, &["fmt", "--all", "--check"], &[])),
+    ("fmt", |root| {
+        cargo::run(root, &["fmt", "--all", "--check"], &[])?;
+        cargo::run(&root.join("fuzz"), &["fmt", "--check"], &[])
+    }),
     ("tidy", tidy::run),
     ("clippy", |root| {
         let args = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-        cargo::run(root, &args, &[])
+        cargo::run(root, &args, &[])?;
+        let args = ["clippy", "--all-targets", "--", "-D", "warnings"];
+        cargo::run(&root.join("fuzz"), &args, &[NO_LIBFUZZER])
     }),
     ("test", |root| test::run(root, &[])),
     ("doc", |root| {

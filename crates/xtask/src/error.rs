@@ -45,6 +45,27 @@ pub(crate) enum Error {
     Untidy {
         findings: usize,
     },
+    UnknownTarget {
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// An option that `fuzz` does not have, or that lacks its value.
+    BadOption {
+        option: String,
+    },
+    /// An input, but not one target to give it to.
+    FuzzInput,
+    /// A seed in hex is none.
+    BadSeed {
+        path: PathBuf,
+    },
+    /// The compiler does not say for which machine it compiles.
+    NoHost,
+    /// Fuzz targets found inputs that fail; they have been named.
+    FuzzFailed {
+        failed: usize,
+    },
 }
 
 impl Error {
@@ -54,7 +75,10 @@ impl Error {
             Self::NoCommand
             | Self::UnknownCommand(_)
             | Self::Unexpected { .. }
-            | Self::NoBenchName => 2,
+            | Self::NoBenchName
+            | Self::UnknownTarget { .. }
+            | Self::BadOption { .. }
+            | Self::FuzzInput => 2,
             Self::NoWorkspace(_)
             | Self::Start { .. }
             | Self::Read { .. }
@@ -62,7 +86,10 @@ impl Error {
             | Self::Cargo { .. }
             | Self::TestsFailed
             | Self::SkippedInCi { .. }
-            | Self::Untidy { .. } => 1,
+            | Self::Untidy { .. }
+            | Self::BadSeed { .. }
+            | Self::NoHost
+            | Self::FuzzFailed { .. } => 1,
         }
     }
 
@@ -70,8 +97,12 @@ impl Error {
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Self::NoCommand | Self::UnknownCommand(_) | Self::Unexpected { .. } => {
-                Some("cargo xtask ci | test [ARG...] | tidy | bench NAME ...")
+                Some("cargo xtask ci | test [ARG...] | fuzz [TARGET...] | tidy | bench NAME ...")
             }
+            Self::BadOption { .. } | Self::FuzzInput => {
+                Some("cargo xtask fuzz [TARGET...] [--seconds N] [--jobs N] | TARGET --input FILE")
+            }
+            Self::BadSeed { .. } => Some("two hex digits per byte; comments begin with #"),
             Self::NoBenchName => Some("cargo xtask bench NAME [ARG...]"),
             Self::SkippedInCi { .. } => {
                 Some("give the machine what the list above names, or unset CI")
@@ -82,7 +113,10 @@ impl Error {
             | Self::Write { .. }
             | Self::Cargo { .. }
             | Self::TestsFailed
-            | Self::Untidy { .. } => None,
+            | Self::Untidy { .. }
+            | Self::UnknownTarget { .. }
+            | Self::NoHost
+            | Self::FuzzFailed { .. } => None,
         }
     }
 }
@@ -108,6 +142,14 @@ impl fmt::Display for Error {
                 write!(f, "tests that skipped themselves in CI: {skipped}")
             }
             Self::Untidy { findings } => write!(f, "faults found by tidy: {findings}"),
+            Self::UnknownTarget { name, known } => {
+                write!(f, "no fuzz target is called `{name}`; there are {known}")
+            }
+            Self::BadOption { option } => write!(f, "fuzz cannot take `{option}` as given"),
+            Self::FuzzInput => write!(f, "an input is for exactly one fuzz target"),
+            Self::BadSeed { path } => write!(f, "seed {} is not hex", path.display()),
+            Self::NoHost => write!(f, "rustc -vV names no host"),
+            Self::FuzzFailed { failed } => write!(f, "fuzz targets that failed: {failed}"),
         }
     }
 }
@@ -126,7 +168,13 @@ impl std::error::Error for Error {
             | Self::Cargo { .. }
             | Self::TestsFailed
             | Self::SkippedInCi { .. }
-            | Self::Untidy { .. } => None,
+            | Self::Untidy { .. }
+            | Self::UnknownTarget { .. }
+            | Self::BadOption { .. }
+            | Self::FuzzInput
+            | Self::BadSeed { .. }
+            | Self::NoHost
+            | Self::FuzzFailed { .. } => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Chores: ci, test, tidy, bench.
+//! Chores: ci, test, fuzz, tidy, bench.
 //!
 //! `cargo xtask COMMAND` is the one way to build evidence about this repository, on a developer's
 //! machine and in CI alike. The crate uses the standard library only, so that it is built in a
@@ -14,6 +14,7 @@
 mod cargo;
 mod ci;
 mod error;
+mod fuzz;
 mod test;
 mod tidy;
 
@@ -31,7 +32,11 @@ Usage: cargo xtask COMMAND
 
   ci              fmt, tidy, clippy, test and doc; stops at the first that fails
   test [ARG...]   install what the tests need (as root), run them, list what was skipped;
-                  ARGs replace --workspace in `cargo test --workspace`
+                  ARGs replace --workspace in `cargo test --workspace`; without, fuzz a little
+  fuzz [TARGET...] [--seconds N] [--jobs N]
+                  run the fuzz targets for a while each, all of them unless some are named
+  fuzz TARGET --input FILE
+                  run a target once, on an input that it failed on
   tidy            check the rules of the house that no compiler knows
   bench NAME ...  measure the figure NAME in the release profile";
 
@@ -54,6 +59,7 @@ fn run(args: &[String]) -> Result<(), Error> {
     match (command.as_str(), rest) {
         ("ci", []) => ci::run(&workspace()?),
         ("test", _) => test::run(&workspace()?, rest),
+        ("fuzz", _) => fuzz::run(&workspace()?, rest),
         ("tidy", []) => tidy::run(&workspace()?),
         ("bench", [_, ..]) => cargo::bench(&workspace()?, rest),
         ("bench", []) => Err(Error::NoBenchName),

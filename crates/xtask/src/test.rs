@@ -1,4 +1,4 @@
-//! The test command: what the tests need, the tests, and what was not run.
+//! The test command: what the tests need, the tests, a little fuzzing, and what was not run.
 //!
 //! A privileged test probes for what it needs and goes home early where that is missing. libtest
 //! counts it as passed, so the test must say so, in one of two ways:
@@ -22,15 +22,21 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, process};
 
-use crate::cargo;
 use crate::error::Error;
+use crate::{cargo, fuzz};
 use packages::Machine;
 use report::Report;
 
-/// Readies the machine, runs the tests and prints the summary, whose last line is
-/// `N passed, N failed, N skipped`.
+/// Seconds that each fuzz target runs.
+const FUZZ_SECONDS: u32 = 5;
+
+/// The program that builds libFuzzer.
+const CPP_COMPILER: &str = "c++";
+
+/// Readies the machine, runs the tests and then the fuzz targets, and prints the summary, whose last
+/// line is `N passed, N failed, N skipped`.
 ///
-/// `args` take the place of `--workspace`. All tests are built in the `dev` profile, which
+/// `args` take the place of `--workspace`, and then nothing is fuzzed. All tests are built in the `dev` profile, which
 /// optimises enough for packet loops, so that each crate is compiled once.
 ///
 /// # Errors
@@ -41,9 +47,27 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), Error> {
     machine.ready(&mut io::stdout())?;
     let mut tests = cargo::command(root);
     tests.args(arguments(args)).env("PATH", machine.path());
-    let report = observe(&mut tests, &env::temp_dir(), &mut io::stdout())?;
+    let mut report = observe(&mut tests, &env::temp_dir(), &mut io::stdout())?;
+    if args.is_empty() {
+        fuzz_a_little(root, &machine, &mut report);
+    }
     println!("\n{report}");
     report.judge(env::var_os("CI").is_some_and(|value| value == "true"))
+}
+
+/// Runs all fuzz targets; each counts as a test.
+fn fuzz_a_little(root: &Path, machine: &Machine, report: &mut Report) {
+    if !machine.has(CPP_COMPILER) {
+        report.skip("fuzz", &format!("needs {CPP_COMPILER}"));
+        return;
+    }
+    match fuzz::run_all(root, FUZZ_SECONDS) {
+        Ok(outcomes) => report.add_fuzzing(&outcomes),
+        Err(error) => {
+            eprintln!("error: {error}");
+            report.add_failure();
+        }
+    }
 }
 
 /// The arguments of `cargo`. Captured output is asked for, as it holds the reports of skips.

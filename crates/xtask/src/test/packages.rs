@@ -23,7 +23,7 @@ const fn package(name: &'static str, program: &'static str, reason: &'static str
 }
 
 #[rustfmt::skip]
-const PACKAGES: [Package; 13] = [
+const PACKAGES: [Package; 14] = [
     package("iptables",      "iptables-legacy", "the rules' own engine, to which verdicts and counters are compared"),
     package("nftables",      "nft",             "foreign rules that an apply must leave alone; a peer in figures"),
     package("tcpdump",       "tcpdump",         "reads the captures that we write; compiles filters and says what matches"),
@@ -31,6 +31,7 @@ const PACKAGES: [Package; 13] = [
     package("clang",         "clang",           "compiles the C that our instructions and types are checked on"),
     package("llvm",          "llvm-objdump",    "a second disassembler of eBPF"),
     package("llvm-22",       "llvm-mc-22",      "assembles and disassembles what an older LLVM does not know"),
+    package("g++",           "c++",             "builds libFuzzer, which drives the fuzz targets"),
     package("ethtool",       "ethtool",         "turns off the offloads of test interfaces"),
     package("iproute2",      "ip",              "network namespaces, veth pairs and routes"),
     package("ipset",         "ipset",           "sets that rules refer to"),
@@ -108,7 +109,8 @@ impl Machine {
         PACKAGES.iter().filter(|package| !self.has(package.program)).collect()
     }
 
-    fn has(&self, program: &str) -> bool {
+    /// Whether `program` is on this machine.
+    pub(super) fn has(&self, program: &str) -> bool {
         self.folders.iter().any(|folder| folder.join(program).is_file())
     }
 

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::error::Error;
+use crate::fuzz::{Ending, Outcome};
 
 /// How the reason of a skip begins that no machine with this kernel could do without.
 const KERNEL_LACKS: &str = "this kernel";
@@ -100,6 +101,25 @@ impl Report {
                 self.skips.push(Skip { program: None, test, reason });
             }
         }
+    }
+
+    /// Counts each fuzz target as a test.
+    pub(super) fn add_fuzzing(&mut self, outcomes: &[Outcome]) {
+        let passed = outcomes.iter().filter(|outcome| outcome.ending == Ending::Passed).count();
+        self.ok += passed;
+        self.failed += outcomes.len() - passed;
+    }
+
+    /// Counts something that failed as a whole and has said why.
+    pub(super) fn add_failure(&mut self) {
+        self.failed += 1;
+    }
+
+    /// Counts `test` as one that was there and did not run.
+    pub(super) fn skip(&mut self, test: &str, reason: &str) {
+        self.ok += 1;
+        let (test, reason) = (test.to_owned(), reason.to_owned());
+        self.skips.push(Skip { program: None, test, reason });
     }
 
     /// Tests that reported a skip of which `is_counted` holds, each once.
@@ -315,6 +335,18 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
         assert!(report.to_string().ends_with("0 passed, 0 failed, 1 skipped"));
         report.finish(true, "skipped: hooks: needs root\n");
         assert!(matches!(report.judge(true), Err(Error::SkippedInCi { skipped: 1 })));
+    }
+
+    #[test]
+    fn fuzzing_that_fails_or_cannot_run_is_counted() {
+        let mut report = Report::default();
+        report.finish(true, "");
+        report.skip("fuzz", "needs c++");
+        assert_eq!(report.to_string(), "skipped: fuzz: needs c++\n0 passed, 0 failed, 1 skipped");
+        assert!(matches!(report.judge(true), Err(Error::SkippedInCi { skipped: 1 })));
+        report.add_failure();
+        assert!(report.to_string().ends_with("0 passed, 1 failed, 1 skipped"));
+        assert!(matches!(report.judge(false), Err(Error::TestsFailed)));
     }
 
     #[test]

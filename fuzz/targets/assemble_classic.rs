@@ -1,0 +1,9 @@
+//! Assembler text in mnemonics, as ubpf and bpf_conformance write it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netloom_fuzz::assembly::check_source;
+use netloom_isa::Syntax;
+
+fuzz_target!(|bytes: &[u8]| check_source(bytes, Syntax::Classic));
