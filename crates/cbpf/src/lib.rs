@@ -12,7 +12,9 @@
 mod ancillary;
 mod check;
 mod codec;
+mod fact;
 mod insn;
+mod live;
 mod nlattr;
 mod packet;
 mod program;

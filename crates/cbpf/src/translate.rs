@@ -1,14 +1,13 @@
 //! Classic programs as eBPF.
 //!
 //! A is `r0`, so that a program ends by `exit` alone; X is `r7`; memory words are on the stack. Both
-//! hold 32-bit numbers with upper halves of zero, all arithmetic and comparison is 32 bits wide. All
-//! jumps of a classic program lead forward, so one pass in program order sees every way to an
-//! instruction before it, and carries along what is known there ([`fact`]): what can not be reached is
-//! left out, as the verifier demands, and a bound proved on all ways is not checked again. A backward
-//! pass ([`live`]) tells where A and X are needed, and so whether they must begin as zero.
+//! hold 32-bit numbers with upper halves of zero, all arithmetic and comparison is 32 bits wide. What
+//! no way leads to is left out, as the verifier demands; a bound that is proved on all ways
+//! ([`crate::fact`]) is not checked again; A and X begin as zero only where someone reads that
+//! ([`crate::live`]).
 //!
-//! Reading order: `live`, `fact`, `emit` (what is the same for all targets), `socket` (packet loads
-//! and metadata of `struct __sk_buff`), `direct` (loads from memory between two pointers).
+//! Reading order: `emit` (what is the same for all targets), `socket` (packet loads and metadata of
+//! `struct __sk_buff`), `direct` (loads from memory between two pointers).
 
 use std::fmt;
 
@@ -19,8 +18,6 @@ use crate::program::Program;
 
 mod direct;
 mod emit;
-mod fact;
-mod live;
 mod socket;
 
 /// What a program runs on, and how it reads packets.
@@ -53,6 +50,17 @@ pub enum TranslateError {
 /// When it loads what the target can not give.
 pub fn translate(program: &Program, target: Target) -> Result<Vec<isa::Insn>, TranslateError> {
     emit::Emitter::new(program, target).emit()
+}
+
+impl Target {
+    /// No load reaches byte so many: no XDP frame is that long, and the verifier proves no more
+    /// (`MAX_PACKET_OFF`); offsets of classic loads from 2³¹ on are negative.
+    fn reach(self) -> u32 {
+        match self {
+            Self::Xdp => 0xffff,
+            Self::Memory | Self::Socket => 0x7fff_ffff,
+        }
+    }
 }
 
 impl fmt::Display for Target {

@@ -6,11 +6,11 @@
 
 use netloom_isa::{AluOp as Op, Cond as Test, EndianOp, Insn as Code, Reg, Size as Bytes};
 
+use super::Target;
 use super::emit::{A, CONTEXT, Emitter, Load, SCRATCH, X, is_load, loaded_ancillary};
-use super::fact::Facts;
 use super::socket::bytes;
-use super::{Target, TranslateError};
-use crate::ancillary::{Ancillary, Origin, origin};
+use crate::ancillary::Ancillary;
+use crate::fact::Facts;
 use crate::insn::{Insn, Size};
 
 /// The packet's begin and end.
@@ -26,19 +26,7 @@ const XDP_DATA: i16 = 0;
 const XDP_DATA_END: i16 = 4;
 const XDP_INGRESS_IFINDEX: i16 = 12;
 
-/// An offset that an eBPF load can carry is at most this.
-const LOAD_OFFSET_MAX: u32 = 0x7fff;
-
 impl Emitter<'_> {
-    /// No load reaches byte so many: no XDP frame is that long, and the verifier proves no more
-    /// (`MAX_PACKET_OFF`); offsets of classic loads from here on are negative.
-    fn reach(&self) -> u32 {
-        match self.target {
-            Target::Xdp => 0xffff,
-            Target::Memory | Target::Socket => 0x7fff_ffff,
-        }
-    }
-
     /// Fetches what the program reads of context and packet.
     pub(super) fn begin_direct(&mut self, program: &[Insn]) {
         let is_field = |insn: &Insn| loaded_ancillary(insn) == Some(Ancillary::Ifindex);
@@ -59,68 +47,45 @@ impl Emitter<'_> {
         }
     }
 
-    /// Whether the program goes on behind a load, which it does unless no packet is long enough.
-    pub(super) fn load_direct(
-        &mut self,
-        pc: usize,
-        load: Load,
-        facts: Facts,
-        known: &mut Facts,
-    ) -> Result<bool, TranslateError> {
+    /// Loads bytes that end `needed` bytes behind the packet's begin.
+    pub(super) fn load_direct(&mut self, load: Load, needed: u32, facts: &Facts) {
         let Load { size, k, dst } = load;
-        let at = match origin(k) {
-            Origin::Data(at) => at,
-            Origin::Network(_) | Origin::Link(_) => {
-                return Err(TranslateError::Header { pc, k, target: self.target });
-            }
-            Origin::Nothing => self.reach(),
-        };
-        let Some(needed) = at.checked_add(size.bytes()).filter(|end| *end <= self.reach()) else {
-            self.fail();
-            return Ok(false);
-        };
         if facts.data_bytes < needed {
             self.prove(DATA, needed);
-            known.data_bytes = needed;
         }
-        match i16::try_from(at) {
+        match i16::try_from(k) {
             Ok(offset) => self.fetch(size, dst, DATA, offset),
             Err(_) => {
                 self.out.mov(SCRATCH, DATA);
-                self.advance(SCRATCH, at);
+                self.advance(SCRATCH, k);
                 self.fetch(size, dst, SCRATCH, 0);
             }
         }
         if dst == X {
             self.header_length(X);
         }
-        Ok(true)
     }
 
-    pub(super) fn load_indirect(&mut self, size: Size, k: u32, facts: Facts, known: &mut Facts) {
-        let highest = facts.x_max.checked_add(k).and_then(|at| at.checked_add(size.bytes()));
-        let is_small = k <= LOAD_OFFSET_MAX && highest.is_some_and(|end| end <= self.reach());
-        if is_small {
-            self.load_near(size, k, facts, known);
-        } else {
-            self.load_anywhere(size, k);
+    pub(super) fn load_indirect(&mut self, size: Size, k: u32, facts: &Facts) {
+        match facts.near(k, size, self.target.reach()) {
+            Some(needed) => {
+                self.point_at_index(needed, facts);
+                let offset = i16::try_from(k).expect("a near load's offset is small");
+                self.fetch(size, A, INDEX, offset);
+            }
+            None => self.load_anywhere(size, k),
         }
     }
 
-    /// X is so small that the verifier accepts it as part of a pointer.
-    fn load_near(&mut self, size: Size, k: u32, facts: Facts, known: &mut Facts) {
+    /// Makes sure of a pointer to byte X and of the bytes there.
+    fn point_at_index(&mut self, needed: u32, facts: &Facts) {
         if facts.index_bytes.is_none() {
             self.out.mov(INDEX, DATA);
             self.out.alu(Op::Add, INDEX, X);
         }
-        let proved = facts.index_bytes.unwrap_or(0);
-        let needed = k + size.bytes();
-        if proved < needed {
+        if facts.index_bytes < Some(needed) {
             self.prove(INDEX, needed);
         }
-        known.index_bytes = Some(proved.max(needed));
-        let offset = i16::try_from(k).expect("a small offset, as the caller found");
-        self.fetch(size, A, INDEX, offset);
     }
 
     /// The sum of X and `k`, modulo 2³², must be small.
@@ -133,7 +98,7 @@ impl Emitter<'_> {
         } else {
             self.out.alu32(Op::Mov, SCRATCH, X);
         }
-        let last = self.reach() - size.bytes();
+        let last = self.target.reach() - size.bytes();
         self.fail_if(Test::Gt, SCRATCH, last.cast_signed());
         self.out.alu(Op::Add, SCRATCH, DATA);
         self.out.mov(BEHIND, SCRATCH);

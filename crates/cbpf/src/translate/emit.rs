@@ -2,11 +2,11 @@
 
 use netloom_isa::{AluOp as Op, Builder, Cond as Test, Insn as Code, Label, Operand, Reg, Width};
 
-use super::fact::Facts;
-use super::live::{Live, live};
 use super::{Target, TranslateError};
-use crate::ancillary::Ancillary;
+use crate::ancillary::{Ancillary, Origin, origin};
+use crate::fact::{Facts, facts, needed};
 use crate::insn::{AluOp, Cond, Insn, Size, Slot, Source};
+use crate::live::{Live, live};
 use crate::program::Program;
 
 /// The accumulator and result; packet loads of socket filters write it as well.
@@ -30,8 +30,8 @@ pub(super) struct Emitter<'a> {
     pub(super) target: Target,
     program: &'a Program,
     live: Vec<Live>,
-    /// What is known at each instruction; nothing at one that no way leads to.
-    arriving: Vec<Option<Facts>>,
+    /// What is known at each instruction; nothing at one that is left out.
+    facts: Vec<Option<Facts>>,
     /// The place of each instruction.
     labels: Vec<Label>,
     /// The place that returns 0, and the first jump to it.
@@ -44,14 +44,12 @@ impl<'a> Emitter<'a> {
         let mut out = Builder::new();
         let labels = program.iter().map(|_| out.label()).collect();
         let failure = out.label();
-        let mut arriving = vec![None; program.len()];
-        arriving[0] = Some(Facts::START);
         Self {
             out,
             target,
             program,
             live: live(program),
-            arriving,
+            facts: facts(program, target.reach()),
             labels,
             failure,
             first_failure: None,
@@ -61,9 +59,9 @@ impl<'a> Emitter<'a> {
     pub(super) fn emit(mut self) -> Result<Vec<Code>, TranslateError> {
         self.begin();
         for (pc, insn) in self.program.iter().enumerate() {
-            let Some(facts) = self.arriving[pc] else { continue };
+            let Some(facts) = self.facts[pc] else { continue };
             self.out.place(self.labels[pc]);
-            self.insn(pc, insn, facts)?;
+            self.insn(pc, insn, &facts)?;
             self.keep_failure_near();
         }
         if self.first_failure.is_some() {
@@ -86,22 +84,16 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn insn(&mut self, pc: usize, insn: &Insn, facts: Facts) -> Result<(), TranslateError> {
-        let mut known = facts.after(insn);
+    fn insn(&mut self, pc: usize, insn: &Insn, facts: &Facts) -> Result<(), TranslateError> {
         match *insn {
-            Insn::LoadAbs { size, k } => {
-                return match Ancillary::at(k) {
-                    Some(ancillary) => self.load_ancillary(pc, ancillary, known),
-                    None => self.load(pc, Load { size, k, dst: A }, facts, known),
-                };
-            }
-            Insn::LoadXMsh(k) => {
-                let load = Load { size: Size::B, k, dst: X };
-                return self.load(pc, load, facts, known);
-            }
+            Insn::LoadAbs { size, k } => match Ancillary::at(k) {
+                Some(ancillary) => self.load_ancillary(pc, ancillary)?,
+                None => self.load(pc, Load { size, k, dst: A }, facts)?,
+            },
+            Insn::LoadXMsh(k) => self.load(pc, Load { size: Size::B, k, dst: X }, facts)?,
             Insn::LoadInd { size, k } => match self.target {
                 Target::Socket => self.load_indirect_by_kernel(size, k),
-                Target::Xdp | Target::Memory => self.load_indirect(size, k, facts, &mut known),
+                Target::Xdp | Target::Memory => self.load_indirect(size, k, facts),
             },
             Insn::LoadImm(k) => self.constant(A, k),
             Insn::LoadXImm(k) => self.constant(X, k),
@@ -121,33 +113,21 @@ impl<'a> Emitter<'a> {
             Insn::Txa => {
                 self.out.alu32(Op::Mov, A, X);
             }
-            Insn::Jump(distance) => {
-                self.jump(pc, distance as usize, known);
-                return Ok(());
-            }
+            Insn::Jump(distance) => self.jump(pc, distance as usize),
             Insn::JumpIf { cond, src, jt, jf } => {
-                self.jump_if(pc, (cond, src), (jt.into(), jf.into()), known);
-                return Ok(());
+                self.jump_if(pc, (cond, src), (jt.into(), jf.into()));
             }
-            Insn::RetK(k) => {
-                self.ret_k(k);
-                return Ok(());
-            }
+            Insn::RetK(k) => self.ret_k(k),
             Insn::RetA => {
                 self.out.exit();
-                return Ok(());
             }
         }
-        self.go(pc, 0, known);
         Ok(())
     }
 
-    /// Notes a way from an instruction to the one behind so many others.
-    pub(super) fn go(&mut self, pc: usize, distance: usize, known: Facts) -> Label {
-        let to = pc + 1 + distance;
-        let arriving = &mut self.arriving[to];
-        *arriving = Some(arriving.map_or(known, |facts| facts.join(known)));
-        self.labels[to]
+    /// The place of the instruction so far behind another.
+    fn place_of(&self, pc: usize, distance: usize) -> Label {
+        self.labels[pc + 1 + distance]
     }
 
     /// Whether A is needed behind an instruction that is followed by the next.
@@ -186,24 +166,18 @@ impl<'a> Emitter<'a> {
         self.out.alu32(op, A, operand(src));
     }
 
-    fn jump(&mut self, pc: usize, distance: usize, known: Facts) {
-        let target = self.go(pc, distance, known);
+    fn jump(&mut self, pc: usize, distance: usize) {
         if distance > 0 {
+            let target = self.place_of(pc, distance);
             self.out.jump(target);
         }
     }
 
-    fn jump_if(
-        &mut self,
-        pc: usize,
-        (cond, src): (Cond, Source),
-        (jt, jf): (usize, usize),
-        known: Facts,
-    ) {
+    fn jump_if(&mut self, pc: usize, (cond, src): (Cond, Source), (jt, jf): (usize, usize)) {
         if jt == jf {
-            return self.jump(pc, jt, known);
+            return self.jump(pc, jt);
         }
-        let (on_true, on_false) = (self.go(pc, jt, known), self.go(pc, jf, known));
+        let (on_true, on_false) = (self.place_of(pc, jt), self.place_of(pc, jf));
         let (test, opposite) = match cond {
             Cond::Eq => (Test::Eq, Some(Test::Ne)),
             Cond::Gt => (Test::Gt, Some(Test::Le)),
@@ -216,25 +190,22 @@ impl<'a> Emitter<'a> {
             }
             Some(_) | None => {
                 self.out.jump_if32(test, A, operand(src), on_true);
-                if jf > 0 {
-                    self.out.jump(on_false);
-                }
+                self.jump(pc, jf);
             }
         }
     }
 
-    fn load_ancillary(
-        &mut self,
-        pc: usize,
-        ancillary: Ancillary,
-        mut known: Facts,
-    ) -> Result<(), TranslateError> {
+    fn load_ancillary(&mut self, pc: usize, ancillary: Ancillary) -> Result<(), TranslateError> {
         match ancillary {
             Ancillary::AluXorX => {
                 self.out.alu32(Op::Xor, A, X);
             }
-            Ancillary::Random => known = self.call(RANDOM_HELPER, known),
-            Ancillary::Cpu => known = self.call(CPU_HELPER, known),
+            Ancillary::Random => {
+                self.out.call_helper(RANDOM_HELPER);
+            }
+            Ancillary::Cpu => {
+                self.out.call_helper(CPU_HELPER);
+            }
             Ancillary::Protocol
             | Ancillary::PacketType
             | Ancillary::Ifindex
@@ -258,14 +229,7 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
-        self.go(pc, 0, known);
         Ok(())
-    }
-
-    /// A helper's result, which costs the pointers in `r1` to `r5`.
-    fn call(&mut self, helper: u32, known: Facts) -> Facts {
-        self.out.call_helper(helper);
-        Facts { index_bytes: None, ..known }
     }
 
     fn ret_k(&mut self, k: u32) {
@@ -281,7 +245,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Returns 0 from here.
-    pub(super) fn fail(&mut self) {
+    fn fail(&mut self) {
         let label = self.failure();
         self.out.jump(label);
     }
@@ -329,22 +293,15 @@ pub(super) struct Load {
 }
 
 impl Emitter<'_> {
-    fn load(
-        &mut self,
-        pc: usize,
-        load: Load,
-        facts: Facts,
-        mut known: Facts,
-    ) -> Result<(), TranslateError> {
-        let goes_on = match self.target {
-            Target::Socket => {
-                self.load_by_kernel(pc, load);
-                true
-            }
-            Target::Xdp | Target::Memory => self.load_direct(pc, load, facts, &mut known)?,
-        };
-        if goes_on {
-            self.go(pc, 0, known);
+    fn load(&mut self, pc: usize, load: Load, facts: &Facts) -> Result<(), TranslateError> {
+        let Load { size, k, .. } = load;
+        let is_header = matches!(origin(k), Origin::Network(_) | Origin::Link(_));
+        match (needed(k, size, self.target.reach()), self.target) {
+            (Some(needed), Target::Xdp | Target::Memory) => self.load_direct(load, needed, facts),
+            (Some(_), Target::Socket) => self.load_by_kernel(pc, load),
+            (None, Target::Socket) if is_header => self.load_by_kernel(pc, load),
+            (None, target) if is_header => return Err(TranslateError::Header { pc, k, target }),
+            (None, _) => self.fail(),
         }
         Ok(())
     }

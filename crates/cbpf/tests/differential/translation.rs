@@ -17,7 +17,7 @@ fn object(kind: ProgramType, insns: Vec<netloom_isa::Insn>) -> Object {
     let program = netloom_abi::Program {
         name: "filter".to_owned(),
         kind,
-        attach: AttachType::Unspec,
+        attach: AttachType::NONE,
         license: "GPL".to_owned(),
         insns,
         functions: Vec::new(),
@@ -117,7 +117,7 @@ fn load(kind: ProgramType, program: &Program, insns: &[netloom_isa::Insn]) -> bp
     let load = ProgramLoad {
         name: "filter",
         kind,
-        attach: if kind == ProgramType::Xdp { AttachType::Xdp } else { AttachType::Unspec },
+        attach: if kind == ProgramType::Xdp { AttachType::Xdp } else { AttachType::NONE },
         license: "GPL",
         insns: &netloom_isa::encode(insns),
         types: None,

@@ -5,13 +5,13 @@ use crate::insn::{Insn, Source};
 
 /// Which registers hold a value that is used later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Live {
-    pub(super) a: bool,
-    pub(super) x: bool,
+pub(crate) struct Live {
+    pub(crate) a: bool,
+    pub(crate) x: bool,
 }
 
 /// The registers needed at the beginning of each instruction, and nothing behind the last one.
-pub(super) fn live(program: &[Insn]) -> Vec<Live> {
+pub(crate) fn live(program: &[Insn]) -> Vec<Live> {
     let mut live = vec![Live::default(); program.len() + 1];
     for (pc, insn) in program.iter().enumerate().rev() {
         let at = |distance: usize| live.get(pc + 1 + distance).copied().unwrap_or_default();
