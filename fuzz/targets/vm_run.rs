@@ -140,8 +140,7 @@ fn maps() -> Vec<MapSpec> {
         key_size,
         value_size,
         max_entries,
-        flags: 0,
-        initial: Vec::new(),
+        ..MapSpec::default()
     };
     let programs =
         MapSpec { initial: vec![vec![0; 4]], ..spec("programs", MapKind::ProgArray, 4, 4, 2) };

@@ -16,6 +16,6 @@ mod program_type;
 
 pub use helper::{ArgType, DynptrKind, DynptrUse, Helper, MemAccess, Prototype, RetType};
 pub use link::{FieldAt, Layout, LinkError, link};
-pub use map::{MapKind, MapSpec};
+pub use map::{MapKind, MapSpec, ValueFields};
 pub use program::{Arg, FieldPart, Function, Linkage, Object, Program, Reloc, RelocKind, xdp};
 pub use program_type::{AttachType, ProgramType, ProgramTypes};

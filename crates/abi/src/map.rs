@@ -85,10 +85,70 @@ pub struct MapSpec {
     pub key_size: u32,
     /// Bytes of a value; 0 for ring buffers.
     pub value_size: u32,
-    /// Entries; bytes for ring buffers (a power of two of whole pages).
+    /// Entries; bytes for ring buffers (a power of two of whole pages), pages for arenas.
     pub max_entries: u32,
     /// `BPF_F_*` flags of map creation.
     pub flags: u32,
+    /// What the map type makes of it: hash functions of a bloom filter, address of an arena.
+    pub map_extra: u64,
+    /// For a map of maps, what the maps in it are to be like.
+    pub inner: Option<Box<MapSpec>>,
+    /// Where in the value the fields are that the kernel keeps for itself.
+    pub fields: ValueFields,
     /// Values from index 0 on that the map starts with; the rest is zero.
     pub initial: Vec<Vec<u8>>,
+}
+
+/// Byte offsets in a map's value of fields of the kernel's own types, as the value's BTF gives them.
+/// User space neither sees nor changes their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ValueFields {
+    /// `struct bpf_spin_lock`, 4 bytes.
+    pub spin_lock: Option<u32>,
+    /// `struct bpf_timer`, 16 bytes.
+    pub timer: Option<u32>,
+    /// `struct bpf_wq`, 16 bytes.
+    pub workqueue: Option<u32>,
+}
+
+impl MapSpec {
+    /// A map with neither flags nor initial values.
+    pub fn new(
+        name: impl Into<String>,
+        kind: MapKind,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+    ) -> Self {
+        Self { name: name.into(), kind, key_size, value_size, max_entries, ..Self::default() }
+    }
+}
+
+/// An array without a name or entries, for literals that give only what differs.
+impl Default for MapSpec {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            kind: MapKind::Array,
+            key_size: 0,
+            value_size: 0,
+            max_entries: 0,
+            flags: 0,
+            map_extra: 0,
+            inner: None,
+            fields: ValueFields::default(),
+            initial: Vec::new(),
+        }
+    }
+}
+
+impl ValueFields {
+    /// Each field's place in the value, as a byte range.
+    pub fn ranges(&self) -> impl Iterator<Item = std::ops::Range<usize>> + Clone {
+        let fields = [(self.spin_lock, 4), (self.timer, 16), (self.workqueue, 16)];
+        fields.into_iter().filter_map(|(offset, bytes)| {
+            let start = offset? as usize;
+            Some(start..start + bytes)
+        })
+    }
 }

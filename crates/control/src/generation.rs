@@ -178,16 +178,8 @@ impl Description {
             what: format!("description of generation {number}"),
             reason: "over 4 GiB".into(),
         })?;
-        let map = Map::create(&MapSpec {
-            name: "fw_description".into(),
-            kind: MapKind::Array,
-            key_size: 4,
-            value_size: size,
-            max_entries: 1,
-            flags: 0,
-            initial: Vec::new(),
-        })
-        .map_err(ControlError::Bpf)?;
+        let map = Map::create(&MapSpec::new("fw_description", MapKind::Array, 4, size, 1))
+            .map_err(ControlError::Bpf)?;
         map.update(&[0; 4], &text, UpdateMode::Any).map_err(ControlError::Bpf)?;
         map.pin(&store.generation_path(number).join(FILE)).map_err(ControlError::Bpf)
     }

@@ -76,8 +76,7 @@ pub(crate) fn map_specs(counters: u32, buckets: u32) -> Vec<MapSpec> {
 }
 
 fn map_spec(name: &str, kind: MapKind, value_size: u32, max_entries: u32) -> MapSpec {
-    let (name, initial) = (name.into(), Vec::new());
-    MapSpec { name, kind, key_size: 4, value_size, max_entries, flags: 0, initial }
+    MapSpec::new(name, kind, 4, value_size, max_entries)
 }
 
 /// What the programs of one ruleset are made from.

@@ -101,15 +101,7 @@ fn load(build: impl FnOnce(&mut Builder)) -> Result<Program, LoadError> {
         functions: Vec::new(),
         relocs: Vec::new(),
     };
-    let array = MapSpec {
-        name: "netloom_probe".to_owned(),
-        kind: MapKind::ProgArray,
-        key_size: 4,
-        value_size: 4,
-        max_entries: 1,
-        flags: 0,
-        initial: Vec::new(),
-    };
+    let array = MapSpec::new("netloom_probe", MapKind::ProgArray, 4, 4, 1);
     load_program(&program, &create_maps(&[array], &[])?, &Vmlinux::running())
 }
 

@@ -28,15 +28,7 @@ fn program(insns: Vec<Insn>) -> Program {
 
 fn spec(name: &str, kind: MapKind, value_size: u32, max_entries: u32) -> MapSpec {
     let key_size = if kind == MapKind::RingBuf { 0 } else { 4 };
-    MapSpec {
-        name: name.into(),
-        kind,
-        key_size,
-        value_size,
-        max_entries,
-        flags: 0,
-        initial: vec![],
-    }
+    MapSpec::new(name, kind, key_size, value_size, max_entries)
 }
 
 fn machine(insns: Vec<Insn>, maps: Vec<MapSpec>) -> Machine {

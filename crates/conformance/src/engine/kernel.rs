@@ -96,8 +96,8 @@ fn maps(memory: &[u8]) -> Vec<MapSpec> {
         key_size: 4,
         value_size: u32::try_from(initial.len()).unwrap_or(u32::MAX),
         max_entries: 1,
-        flags: 0,
         initial: vec![initial],
+        ..MapSpec::default()
     };
     let mut maps = vec![array("result", vec![0; 8])];
     if !memory.is_empty() {

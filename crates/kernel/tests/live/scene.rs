@@ -100,8 +100,7 @@ pub(crate) fn always(kind: ProgramType, verdict: i32) -> Program {
 
 pub(crate) fn map(name: &str, kind: MapKind, value_size: u32, max_entries: u32) -> MapSpec {
     let key_size = if kind == MapKind::RingBuf { 0 } else { 4 };
-    let (name, flags, initial) = (name.to_owned(), 0, Vec::new());
-    MapSpec { name, kind, key_size, value_size, max_entries, flags, initial }
+    MapSpec::new(name, kind, key_size, value_size, max_entries)
 }
 
 pub(crate) fn function(

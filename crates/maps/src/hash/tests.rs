@@ -8,15 +8,7 @@ use crate::MapError;
 use crate::map::update;
 
 fn hash(key_size: u32, value_size: u32, max_entries: u32) -> Hash {
-    let spec = MapSpec {
-        name: "h".into(),
-        kind: MapKind::Hash,
-        key_size,
-        value_size,
-        max_entries,
-        flags: 0,
-        initial: vec![],
-    };
+    let spec = MapSpec::new("h", MapKind::Hash, key_size, value_size, max_entries);
     Hash::new(&spec, 7).expect("valid")
 }
 

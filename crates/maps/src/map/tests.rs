@@ -6,7 +6,7 @@ use crate::{CreateError, MapError};
 const GEOMETRY: Geometry = Geometry { cpus: 3, hash_seed: 0 };
 
 fn spec(kind: MapKind, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
-    MapSpec { name: "m".into(), kind, key_size, value_size, max_entries, flags: 0, initial: vec![] }
+    MapSpec::new("m", kind, key_size, value_size, max_entries)
 }
 
 fn map(kind: MapKind) -> Map {

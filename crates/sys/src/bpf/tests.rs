@@ -28,8 +28,7 @@ fn privileged() -> bool {
 }
 
 fn spec(kind: MapKind, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
-    let name = "netloom_test".to_owned();
-    MapSpec { name, kind, key_size, value_size, max_entries, flags: 0, initial: Vec::new() }
+    MapSpec::new("netloom_test", kind, key_size, value_size, max_entries)
 }
 
 #[test]
