@@ -1,6 +1,8 @@
 //! Classic programs: what is asserted of every one, wherever its instructions came from.
 
-use netloom_cbpf::{Form, Insn, Raw, decode, encode, parse, print};
+use std::sync::OnceLock;
+
+use netloom_cbpf::{CheckError, Form, Insn, Program, Raw, check, decode, encode, parse, print};
 
 /// Bytes of `struct sock_filter`.
 pub const INSN_BYTES: usize = 8;
@@ -33,6 +35,54 @@ pub fn check_forms(insns: &[Insn]) {
 #[must_use]
 pub fn raws(bytes: &[u8]) -> Vec<Raw> {
     bytes.as_chunks::<INSN_BYTES>().0.iter().map(|one| Raw::from_bytes(*one)).collect()
+}
+
+/// A valid program of the elements in `bytes`, in the same order.
+///
+/// What keeps the elements from being one is mended: opcodes and jumps are folded to those that
+/// exist, and an instruction that is refused where it stands makes way for one that does nothing
+/// but change a register. A valid program is its own image, so every one can be reached.
+#[must_use]
+pub fn repaired(bytes: &[u8]) -> Program {
+    let raw = raws(bytes);
+    let last = raw.len();
+    let elements = raw.iter().enumerate();
+    let mut insns: Vec<Insn> = elements.map(|(pc, raw)| element(*raw, last - pc)).collect();
+    while let Err(error) = check(&insns) {
+        match (error, error.pc()) {
+            (CheckError::Empty | CheckError::NoReturn { .. }, _) => insns.push(Insn::RetA),
+            (CheckError::TooLong { .. }, _) => insns.truncate(netloom_cbpf::INSNS_MAX - 1),
+            (_, Some(pc)) => insns[pc] = Insn::Tax,
+            (_, None) => unreachable!("all other reasons are about one instruction"),
+        }
+    }
+    Program::new(insns).expect("it has been checked")
+}
+
+/// The instruction, with `room` instructions behind it if one more is appended.
+fn element(raw: Raw, room: usize) -> Insn {
+    let codes = codes();
+    let known = codes.binary_search(&raw.code).is_ok();
+    let code = if known { raw.code } else { codes[usize::from(raw.code) % codes.len()] };
+    let mut insn = one(Raw { code, ..raw }).or_else(|| one(Raw { code, k: raw.k % 16, ..raw }));
+    let fold = |distance: u8| u8::try_from(usize::from(distance) % room).unwrap_or(distance);
+    match &mut insn {
+        Some(Insn::JumpIf { jt, jf, .. }) => (*jt, *jf) = (fold(*jt), fold(*jf)),
+        Some(Insn::Jump(distance)) => *distance %= u32::try_from(room).unwrap_or(u32::MAX),
+        _ => {}
+    }
+    insn.unwrap_or(Insn::Txa)
+}
+
+/// All opcodes, in rising order.
+fn codes() -> &'static [u16] {
+    static CODES: OnceLock<Vec<u16>> = OnceLock::new();
+    let exists = |code: &u16| one(Raw { code: *code, ..Raw::default() }).is_some();
+    CODES.get_or_init(|| (0..=u16::MAX).filter(exists).collect())
+}
+
+fn one(raw: Raw) -> Option<Insn> {
+    decode(&[raw]).ok()?.pop()
 }
 
 fn lossy(text: &[u8]) -> std::borrow::Cow<'_, str> {
