@@ -1,11 +1,13 @@
 //! Classic BPF filters on sockets (`SO_ATTACH_FILTER`, socket(7)), which need no privilege.
 
 use std::fmt;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use rustix::net::{recv, send, socketpair};
+
+use crate::bpf::Program;
 
 #[allow(unsafe_code, reason = "one system call without a safe wrapper; see the module's head")]
 mod attach;
@@ -60,6 +62,15 @@ impl FilteredPair {
         attach::attach(&self.receiver, program).map_err(failed("attach a socket filter"))
     }
 
+    /// Replaces the filter by a loaded program of type socket filter.
+    ///
+    /// # Errors
+    /// `EINVAL` for a program of another type; the old filter stays.
+    pub fn attach_program(&self, program: &Program) -> Result<(), SocketFilterError> {
+        attach::attach_program(&self.receiver, program.as_fd())
+            .map_err(failed("attach a program to a socket"))
+    }
+
     /// Passes a datagram through the filter and receives what it leaves: the number of bytes put at
     /// the beginning of `kept`, or `None` if the filter refuses it.
     ///
@@ -94,7 +105,10 @@ impl std::error::Error for SocketFilterError {}
 
 #[cfg(test)]
 mod tests {
+    use netloom_abi::{AttachType, ProgramType};
+
     use super::*;
+    use crate::bpf::ProgramLoad;
 
     const fn ret(k: u32) -> FilterInsn {
         FilterInsn { code: 0x06, jt: 0, jf: 0, k }
@@ -111,6 +125,40 @@ mod tests {
         assert_eq!(pair.pass(b"", &mut kept), Ok(Some(0)));
         pair.attach(&[ret(0)]).unwrap();
         assert_eq!(pair.pass(b"refused", &mut kept), Ok(None));
+    }
+
+    #[test]
+    fn a_loaded_program_is_a_filter_too() {
+        // `r0 = 3; exit` (RFC 9669 §2).
+        let insns = [[0xb7, 0, 0, 0, 3, 0, 0, 0], [0x95, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let load = |kind| {
+            let program = ProgramLoad {
+                name: "three",
+                kind,
+                attach: AttachType::NONE,
+                license: "GPL",
+                insns: &insns,
+                types: None,
+                func_info: &[],
+                fds: &[],
+            };
+            Program::load(&program)
+        };
+        let program = match load(ProgramType::SocketFilter) {
+            Err(error) if error.errno() == Some(Errno::PERM) => {
+                println!("ran 0, skipped 1: needs CAP_BPF");
+                return;
+            }
+            program => program.unwrap(),
+        };
+        let pair = FilteredPair::new().unwrap();
+        pair.attach_program(&program).unwrap();
+        let mut kept = [0; 10];
+        assert_eq!(pair.pass(b"cut off", &mut kept), Ok(Some(3)));
+        assert_eq!(&kept[..3], b"cut");
+        let other = load(ProgramType::SchedCls).unwrap();
+        let refused = pair.attach_program(&other).map_err(|error| error.errno);
+        assert_eq!(refused, Err(Errno::INVAL));
     }
 
     #[test]

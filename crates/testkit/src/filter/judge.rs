@@ -23,9 +23,11 @@ pub enum Engine {
     Machine,
     /// The translation for XDP in our virtual machine.
     MachineXdp,
-    /// The translation for sockets in the kernel.
+    /// The translation for sockets, as the filter of one.
+    Attached,
+    /// The translation for sockets in the kernel's test run.
     TestRun,
-    /// The translation for XDP in the kernel.
+    /// The translation for XDP in the kernel's test run.
     TestRunXdp,
 }
 
@@ -34,11 +36,12 @@ impl Engine {
     pub const UNPRIVILEGED: [Self; 4] =
         [Self::Interpreter, Self::Socket, Self::Machine, Self::MachineXdp];
     /// All.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Interpreter,
         Self::Socket,
         Self::Machine,
         Self::MachineXdp,
+        Self::Attached,
         Self::TestRun,
         Self::TestRunXdp,
     ];
@@ -90,7 +93,7 @@ pub fn judge(
     for engine in engines {
         match engine {
             Engine::Interpreter => judge_interpreter(program, records, matched),
-            Engine::Socket => judge_socket(program, records, &verdicts),
+            Engine::Socket | Engine::Attached => judge_socket(*engine, program, records, &verdicts),
             Engine::Machine | Engine::MachineXdp | Engine::TestRun | Engine::TestRunXdp => {
                 judge_translation(*engine, program, records, &verdicts)
             }
@@ -127,10 +130,13 @@ fn judge_interpreter(
 }
 
 /// The socket keeps as many bytes as the verdict says, of those there are.
-fn judge_socket(program: &Program, records: &[Record], verdicts: &[u32]) -> Result<(), JudgeError> {
-    // A pair for each program: a socket pays for the filter that it has and for the next one.
-    let pair = FilteredPair::new().map_err(JudgeError::Socket)?;
-    pair.attach(&foreign(program)).map_err(JudgeError::Socket)?;
+fn judge_socket(
+    engine: Engine,
+    program: &Program,
+    records: &[Record],
+    verdicts: &[u32],
+) -> Result<(), JudgeError> {
+    let pair = filtered(engine, program)?;
     let longest = records.iter().map(|record| record.data.len()).max().unwrap_or(0);
     let mut kept = vec![0; longest];
     for (frame, (record, verdict)) in records.iter().zip(verdicts).enumerate() {
@@ -142,10 +148,23 @@ fn judge_socket(program: &Program, records: &[Record], verdicts: &[u32]) -> Resu
                 Some(bytes) => format!("{bytes} bytes kept"),
                 None => "refused".to_owned(),
             };
-            return Err(differs(Engine::Socket, frame, in_words(expected), in_words(actual)));
+            return Err(differs(engine, frame, in_words(expected), in_words(actual)));
         }
     }
     Ok(())
+}
+
+/// A pair for one program: a socket pays for the filter that it has and for the next one.
+fn filtered(engine: Engine, program: &Program) -> Result<FilteredPair, JudgeError> {
+    let pair = FilteredPair::new().map_err(JudgeError::Socket)?;
+    if engine == Engine::Attached {
+        let loaded = translated::for_sockets(program)
+            .map_err(|error| JudgeError::Translated { engine, error })?;
+        pair.attach_program(&loaded).map_err(JudgeError::Socket)?;
+    } else {
+        pair.attach(&foreign(program)).map_err(JudgeError::Socket)?;
+    }
+    Ok(pair)
 }
 
 fn judge_translation(
@@ -158,7 +177,9 @@ fn judge_translation(
         Engine::MachineXdp => translated::in_machine_as_xdp,
         Engine::TestRun => translated::in_kernel,
         Engine::TestRunXdp => translated::in_kernel_as_xdp,
-        Engine::Interpreter | Engine::Socket | Engine::Machine => translated::in_machine,
+        Engine::Interpreter | Engine::Socket | Engine::Attached | Engine::Machine => {
+            translated::in_machine
+        }
     };
     let results =
         run(program, records).map_err(|error| JudgeError::Translated { engine, error })?;
@@ -189,8 +210,9 @@ impl fmt::Display for Engine {
             Self::Socket => "the kernel's socket filter",
             Self::Machine => "the translation in the machine",
             Self::MachineXdp => "the translation for XDP in the machine",
-            Self::TestRun => "the translation in the kernel",
-            Self::TestRunXdp => "the translation for XDP in the kernel",
+            Self::Attached => "the translation as a socket's filter",
+            Self::TestRun => "the translation in the kernel's test run",
+            Self::TestRunXdp => "the translation for XDP in the kernel's test run",
         })
     }
 }

@@ -52,17 +52,29 @@ pub(super) fn in_machine_as_xdp(program: &Program, records: &[Record]) -> Result
     })
 }
 
-/// The translation for sockets in the kernel.
+/// The translation for sockets in the kernel's test run.
 pub(super) fn in_kernel(program: &Program, records: &[Record]) -> Results {
     // A socket filter's packet begins behind the Ethernet header of the test run.
     let before = [[0; 12].as_slice(), &EXPERIMENTAL].concat();
-    let source = source(program, Target::Socket, ProgramType::SocketFilter)?;
-    run_in_kernel(&source, &before, records)
+    run_in_kernel(&for_sockets(program)?, &before, records)
 }
 
-/// The translation for XDP in the kernel.
+/// The translation for XDP in the kernel's test run.
 pub(super) fn in_kernel_as_xdp(program: &Program, records: &[Record]) -> Results {
-    run_in_kernel(&source(program, Target::Xdp, ProgramType::Xdp)?, &[], records)
+    run_in_kernel(&load(program, Target::Xdp, ProgramType::Xdp)?, &[], records)
+}
+
+/// The translation for sockets, in the kernel.
+///
+/// # Errors
+/// [`TranslatedError::Translate`], [`TranslatedError::Load`].
+pub fn for_sockets(program: &Program) -> Result<Loaded, TranslatedError> {
+    load(program, Target::Socket, ProgramType::SocketFilter)
+}
+
+fn load(program: &Program, target: Target, kind: ProgramType) -> Result<Loaded, TranslatedError> {
+    let source = source(program, target, kind)?;
+    load_program(&source, &[], &Vmlinux::running()).map_err(TranslatedError::Load)
 }
 
 /// A classic program as one that eBPF engines take.
@@ -103,15 +115,14 @@ fn run_in_machine(
     results.collect()
 }
 
-fn run_in_kernel(source: &Source, before: &[u8], records: &[Record]) -> Results {
-    let loaded = load_program(source, &[], &Vmlinux::running()).map_err(TranslatedError::Load)?;
+fn run_in_kernel(loaded: &Loaded, before: &[u8], records: &[Record]) -> Results {
     let mut frame = Vec::new();
     let results = records.iter().enumerate().map(|(index, record)| {
         frame.clear();
         frame.extend_from_slice(before);
         frame.extend_from_slice(&record.data);
         let is_taken = index % SAMPLED == 0 && frame.len() >= ETHERNET_BYTES;
-        if is_taken { run_one(&loaded, &frame).map(Some) } else { Ok(None) }
+        if is_taken { run_one(loaded, &frame).map(Some) } else { Ok(None) }
     });
     results.collect()
 }

@@ -69,7 +69,7 @@ fn compile(expression: &Expression) -> Compile {
 fn engines() -> &'static [Engine] {
     let may_load = Capabilities::effective().is_some_and(|held| held.has(Capability::SysAdmin));
     if !may_load {
-        println!("ran 4 engines, skipped 2: needs CAP_SYS_ADMIN");
+        println!("ran 4 engines, skipped 3: needs CAP_SYS_ADMIN");
         return &Engine::UNPRIVILEGED;
     }
     &Engine::ALL
