@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod context;
 mod enumeration;
 mod helper;
 mod link;
@@ -14,6 +15,7 @@ mod map;
 mod program;
 mod program_type;
 
+pub use context::{Accessors, ContextStruct, Field, FieldKind, Narrow};
 pub use helper::{ArgType, DynptrKind, DynptrUse, Helper, MemAccess, Prototype, RetType};
 pub use link::{FieldAt, Layout, LinkError, link};
 pub use map::{MapKind, MapSpec, ValueFields};

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod attach;
 #[cfg(test)]
+mod contexts;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod probe;

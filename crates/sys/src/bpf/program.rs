@@ -52,8 +52,10 @@ pub struct TypeInfo(OwnedFd);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum LogDetail {
-    /// Every instruction with the state before it, and the reason of a refusal.
+    /// Every instruction on the way to a refusal, and its reason.
     Steps = 1,
+    /// Every instruction of any program, with the state after it.
+    States = 2,
     /// Only the reason and the figures.
     Figures = 4,
 }
