@@ -134,21 +134,15 @@ fn contents(map: &Map) -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
 
 /// One of each kind of map that programs can address.
 fn maps() -> Vec<MapSpec> {
-    let spec = |name: &str, kind, key_size, value_size, max_entries| MapSpec {
-        name: name.into(),
-        kind,
-        key_size,
-        value_size,
-        max_entries,
-        ..MapSpec::default()
+    let programs = MapSpec {
+        initial: vec![vec![0; 4]],
+        ..MapSpec::new("programs", MapKind::ProgArray, 4, 4, 2)
     };
-    let programs =
-        MapSpec { initial: vec![vec![0; 4]], ..spec("programs", MapKind::ProgArray, 4, 4, 2) };
     vec![
-        spec("array", MapKind::Array, 4, 12, 3),
-        spec("hash", MapKind::Hash, 4, 8, 2),
-        spec("per_cpu", MapKind::PercpuArray, 4, 8, 2),
-        spec("ring", MapKind::RingBuf, 0, 0, 4096),
+        MapSpec::new("array", MapKind::Array, 4, 12, 3),
+        MapSpec::new("hash", MapKind::Hash, 4, 8, 2),
+        MapSpec::new("per_cpu", MapKind::PercpuArray, 4, 8, 2),
+        MapSpec::new("ring", MapKind::RingBuf, 0, 0, 4096),
         programs,
     ]
 }
