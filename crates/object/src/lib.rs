@@ -9,17 +9,19 @@
 //! `llvm/lib/Target/BPF` for relocation types, libbpf for the meaning of section names.
 //!
 //! Reading order: `file` (the parts of an object), `tables` (ELF's own tables), `symbol`,
-//! `relocation`, `error`.
+//! `relocation`, `section` (what its name says of programs), `error`.
 
 #![forbid(unsafe_code)]
 
 mod error;
 mod file;
 mod relocation;
+mod section;
 mod symbol;
 mod tables;
 
 pub use error::{ReadError, RelocationFault};
 pub use file::{CodeSection, MapSymbol, ObjectFile, read};
 pub use relocation::{Relocation, Target};
+pub use section::{SectionRole, section_role};
 pub use symbol::{Symbol, SymbolKind};
