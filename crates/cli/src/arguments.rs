@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// Firewall: iptables rules as eBPF programs
     #[command(subcommand, arg_required_else_help = true, after_help = crate::fw::EXAMPLE)]
     Fw(crate::fw::Command),
-    /// Run test files of bpf_conformance on the interpreter, the kernel and foreign engines
+    /// Test eBPF engines: the interpreter, the kernel, plugins of bpf_conformance
     Conformance(crate::conformance::Arguments),
 }
 

@@ -18,8 +18,9 @@ use crate::output::{Outcome, Output};
 
 A link of the name netloom-plugin to this command is a plugin for bpf_conformance's own runner.")]
 pub(crate) struct Arguments {
-    /// Test files of bpf_conformance (`.data`), and folders of them
-    #[arg(value_name = "PATH", required_unless_present = "plugin")]
+    /// Test files: vectors of ours (`.vectors`), tests of bpf_conformance (`.data`), and folders of
+    /// them; without any, the vectors that are part of this command
+    #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
     /// What runs the tests; with `none`, only the plugin commands do
     #[arg(long, value_name = "ENGINE", value_enum, default_value = "interpreter")]

@@ -15,8 +15,11 @@ mod dialect;
 pub mod engine;
 pub mod hex;
 pub mod plugin;
+mod vector;
+pub mod vectors;
 mod verdict;
 
 pub use data_file::{DataError, DataFile, Expected};
 pub use engine::{Engine, Reply};
+pub use vector::{Group, Observed, Trial, Vector, VectorError, VectorReason};
 pub use verdict::Verdict;

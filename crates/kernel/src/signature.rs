@@ -6,8 +6,9 @@
 
 use std::fmt;
 
-use netloom_abi::{Arg, Function, Linkage, Program, ProgramType};
+use netloom_abi::{Arg, Function, Helper, Linkage, Program, ProgramType};
 use netloom_btf::{BuildError, Builder, Field, FuncInfo, IntEncoding, Param, TypeId};
+use netloom_isa::{Callee, Insn};
 
 /// Why a program's functions can not be described.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ const ARGUMENTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 /// The description, or `None` for a program whose functions the verifier needs not know.
 pub(crate) fn signature(program: &Program) -> Result<Option<Signature>, SignatureError> {
-    if !program.functions.iter().any(|function| function.linkage == Linkage::Global) {
+    if !is_needed(program) {
         return Ok(None);
     }
     let mut types = Types::new(program.kind);
@@ -51,6 +52,16 @@ pub(crate) fn signature(program: &Program) -> Result<Option<Signature>, Signatur
     }
     let blob = types.builder.finish().map_err(|source| SignatureError::Build { source })?;
     Ok(Some(Signature { blob, func_info: FuncInfo::encode(&records) }))
+}
+
+/// Whether the verifier must know the functions: for global ones it asks their arguments, and tail
+/// calls and packet loads outside the entry function want one that returns `int`.
+fn is_needed(program: &Program) -> bool {
+    let is_global = |function: &Function| function.linkage == Linkage::Global;
+    let tail_call = Insn::Call(Callee::Helper(Helper::TailCall.id()));
+    let may_end = |insn: &Insn| *insn == tail_call || matches!(insn, Insn::LoadPacket { .. });
+    program.functions.iter().any(is_global)
+        || program.functions.len() > 1 && program.insns.iter().any(may_end)
 }
 
 /// The types under construction.
@@ -157,6 +168,19 @@ mod tests {
     fn static_functions_need_no_description() {
         let functions = vec![function("main", 0, Linkage::Static, vec![Arg::Context])];
         assert_eq!(signature(&program(functions)), Ok(None));
+    }
+
+    #[test]
+    fn static_functions_that_end_early_are_described() {
+        let functions = vec![
+            function("main", 0, Linkage::Static, vec![]),
+            function("inner", 5, Linkage::Static, vec![]),
+        ];
+        let tail_call = Insn::Call(Callee::Helper(Helper::TailCall.id()));
+        let calling = Program { insns: vec![tail_call], ..program(functions.clone()) };
+        assert!(signature(&calling).unwrap().is_some());
+        let alone = Program { functions: functions[..1].to_vec(), ..calling };
+        assert_eq!(signature(&alone), Ok(None));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::Write;
 use netloom_conformance::{Engine, Verdict};
 use serde::Serialize;
 
-use super::files::TestFile;
+use super::files::Test;
 use crate::columns::{Columns, Side};
 use crate::failure::Failure;
 use crate::output::{Outcome, Output};
@@ -32,6 +32,8 @@ struct Summary {
 #[derive(Serialize)]
 struct Row {
     file: String,
+    /// Its name in its file, if the file has several.
+    test: Option<String>,
     engine: String,
     status: String,
     reason: Option<String>,
@@ -39,7 +41,7 @@ struct Row {
 
 /// Runs the tests on the engines.
 pub(super) fn run(
-    files: &[TestFile],
+    tests: &[Test],
     engines: &mut [Box<dyn Engine>],
     is_verbose: bool,
     output: &Output,
@@ -48,14 +50,12 @@ pub(super) fn run(
     for engine in engines {
         let mut summary =
             Summary { engine: engine.name().into(), passed: 0, failed: 0, skipped: 0 };
-        for file in files {
-            let verdict = match &file.test {
-                Ok(test) => test.run(engine.as_mut()),
-                Err(error) => Verdict::Skipped(error.to_string()),
-            };
+        for test in tests {
+            let verdict = test.run(engine.as_mut());
             summary.count(&verdict);
             body.tests.push(Row {
-                file: file.name.clone(),
+                file: test.file.clone(),
+                test: test.name.clone(),
                 engine: engine.name().into(),
                 status: verdict.to_string(),
                 reason: verdict.reason().map(str::to_owned),
@@ -79,7 +79,11 @@ fn print(body: &Body, is_verbose: bool, output: &Output) -> Result<(), Failure> 
     for row in body.tests.iter().filter(|row| is_verbose || row.reason.is_some()) {
         let reason = plain(row.reason.as_deref().unwrap_or_default()).into_owned();
         let engine = plain(&row.engine).into_owned();
-        table.push([row.file.clone(), engine, row.status.clone(), reason]);
+        let test = match &row.test {
+            Some(test) => format!("{}: {}", row.file, plain(test)),
+            None => row.file.clone(),
+        };
+        table.push([test, engine, row.status.clone(), reason]);
     }
     let mut out = output.text();
     if !table.is_empty() {

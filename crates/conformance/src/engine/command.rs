@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::process::{self, Stdio};
 
-use super::{Engine, Reply};
+use netloom_abi::Object;
+
+use super::{Engine, Input, Kind, Output, Reply};
 use crate::hex;
 
 /// A program that speaks the plugin protocol, started anew for every test.
@@ -41,6 +43,14 @@ impl Command {
 impl Engine for Command {
     fn name(&self) -> &str {
         &self.program
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Foreign
+    }
+
+    fn run_object(&mut self, _: &Object, _: &[Input]) -> Reply<Vec<Reply<Output>>> {
+        Reply::Unable("a plugin has no maps".into())
     }
 
     fn run_bytes(&mut self, program: &[u8], memory: &[u8]) -> Reply<u64> {
