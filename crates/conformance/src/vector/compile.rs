@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use netloom_abi::{AttachType, Function, Linkage, MapKind, MapSpec, Object, Program, ProgramType};
-use netloom_isa::{Assembly, Callee, Insn, Pc, Reg, assemble, numbered};
+use netloom_abi::{
+    AttachType, Function, Helper, Linkage, MapKind, MapSpec, Object, Program, ProgramType,
+};
+use netloom_isa::{Assembly, Callee, Insn, Pc, Reg, assemble_with, numbered};
 
 use super::source::{Body, Column, Place, Row, Source, Value, Variant};
 use super::{Group, Observed, Trial, Vector, VectorError, VectorReason};
@@ -80,7 +82,7 @@ fn program(source: &Source, variant: &Variant, statement: String) -> Result<Grou
             attach: if source.kind == ProgramType::Xdp {
                 AttachType::Xdp
             } else {
-                AttachType::Unspec
+                AttachType::NONE
             },
             license: "GPL".into(),
             insns,
@@ -135,7 +137,8 @@ fn texts(source: &Source, variant: &Variant, statement: &str) -> Vec<Lines> {
 fn assembled(lines: &Lines) -> Result<(Vec<Insn>, Vec<Insn>), VectorError> {
     let text: String = lines.iter().flat_map(|(_, text)| [text, "\n"]).collect();
     let origin = |line: u32| lines.get(line as usize - 1).and_then(|(line, _)| *line);
-    let Assembly { insns, places, .. } = assemble(&text).map_err(|errors| {
+    let helper = |name: &str| Helper::named(name).map(Helper::id);
+    let Assembly { insns, places, .. } = assemble_with(&text, helper).map_err(|errors| {
         let first = errors.first();
         let line = first.and_then(|error| origin(error.place.line)).unwrap_or_default();
         let message = first.map(|error| error.reason.to_string()).unwrap_or_default();
