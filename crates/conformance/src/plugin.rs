@@ -115,6 +115,6 @@ mod tests {
         let error = run(&[0xff; 8], &[]).expect_err("no such opcode");
         assert_eq!(error.to_string(), "cannot decode the program: slot 0 has unknown opcode 0xff");
         let error = answer("call 4000\nexit", &[]).expect_err("no such helper");
-        assert!(error.to_string().contains("helper 4000 is not available"), "{error}");
+        assert!(error.to_string().contains("there is no helper 4000"), "{error}");
     }
 }
