@@ -193,15 +193,7 @@ fn observed(source: &Source) -> Vec<Reg> {
 
 /// The runner's maps and those of the vector; a program array holds all programs but the first.
 fn maps(source: &Source, programs: usize) -> Vec<MapSpec> {
-    let array = |name: &str, value_size| MapSpec {
-        name: name.into(),
-        kind: MapKind::Array,
-        key_size: 4,
-        value_size,
-        max_entries: 1,
-        flags: 0,
-        initial: vec![],
-    };
+    let array = |name: &str, bytes| MapSpec::new(name, MapKind::Array, 4, bytes, 1);
     let mut maps = vec![array("registers", REGISTERS.bytes), array("memory", MEMORY_BYTES)];
     for (index, map) in source.maps.iter().enumerate() {
         let mut map = MapSpec { name: format!("map{}", index + 2), ..map.clone() };

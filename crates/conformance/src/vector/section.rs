@@ -111,7 +111,6 @@ fn map(text: &str) -> Option<MapSpec> {
     let (name, kind) = *MAPS.iter().find(|(name, _)| *name == kind)?;
     let mut number = || words.next()?.parse().ok();
     let (key_size, value_size, max_entries) = (number()?, number()?, number()?);
-    let name = name.to_owned();
-    let spec = MapSpec { name, kind, key_size, value_size, max_entries, flags: 0, initial: vec![] };
+    let spec = MapSpec::new(name, kind, key_size, value_size, max_entries);
     words.next().is_none().then_some(spec)
 }
