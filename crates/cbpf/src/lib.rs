@@ -5,11 +5,12 @@
 //!
 //! Reading order: `insn` (one instruction as a value), `row` (the opcode table), `codec`,
 //! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`, `text`,
-//! `translate` (eBPF).
+//! `translate` (eBPF), `c`.
 
 #![forbid(unsafe_code)]
 
 mod ancillary;
+mod c;
 mod check;
 mod codec;
 mod fact;
@@ -24,6 +25,7 @@ mod text;
 mod translate;
 
 pub use ancillary::Ancillary;
+pub use c::c_function;
 pub use check::{CheckError, check};
 pub use codec::{DecodeError, Raw, decode, encode};
 pub use insn::{AluOp, Cond, INSNS_MAX, Insn, SLOTS, Size, Slot, Source};

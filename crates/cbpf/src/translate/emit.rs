@@ -6,7 +6,7 @@ use super::{Target, TranslateError};
 use crate::ancillary::{Ancillary, Origin, origin};
 use crate::fact::{Facts, facts, needed};
 use crate::insn::{AluOp, Cond, Insn, Size, Slot, Source};
-use crate::live::{Live, live};
+use crate::live::{Live, ends_at_zero, is_idle, live};
 use crate::program::Program;
 
 /// The accumulator and result; packet loads of socket filters write it as well.
@@ -61,6 +61,9 @@ impl<'a> Emitter<'a> {
         for (pc, insn) in self.program.iter().enumerate() {
             let Some(facts) = self.facts[pc] else { continue };
             self.out.place(self.labels[pc]);
+            if is_idle(insn, self.live[pc + 1]) {
+                continue;
+            }
             self.insn(pc, insn, &facts)?;
             self.keep_failure_near();
         }
@@ -103,7 +106,7 @@ impl<'a> Emitter<'a> {
             Insn::StoreX(slot) => self.store_slot(slot, X),
             Insn::LoadLen => self.load_length(A),
             Insn::LoadXLen => self.load_length(X),
-            Insn::Alu { op, src } => self.alu(op, src),
+            Insn::Alu { op, src } => self.alu(op, src, self.keeps_a(pc)),
             Insn::Neg => {
                 self.out.push(Code::Neg { width: Width::W32, dst: A });
             }
@@ -147,9 +150,12 @@ impl<'a> Emitter<'a> {
         self.out.store(netloom_isa::Size::W, Reg::R10, frame_offset(slot), register);
     }
 
-    fn alu(&mut self, op: AluOp, src: Source) {
-        if matches!((op, src), (AluOp::Div | AluOp::Mod, Source::X)) {
+    fn alu(&mut self, op: AluOp, src: Source, is_read: bool) {
+        if ends_at_zero(op, src) {
             self.fail_if32(Test::Eq, X, 0);
+        }
+        if !is_read {
+            return;
         }
         let op = match op {
             AluOp::Add => Op::Add,

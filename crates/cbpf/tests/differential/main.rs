@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test says why it compares nothing")]
 
+mod c;
 mod kernel;
 mod random;
 mod text;

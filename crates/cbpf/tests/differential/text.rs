@@ -34,7 +34,7 @@ fn every_instruction_is_written_as_libpcap_writes_it() {
     }
     let folder = tool::Folder::new("libpcap-image");
     let image = folder.file("image");
-    tool::compile(LIBPCAP_IMAGE, &image, &["-x", "none", "-l:libpcap.so.0.8"]);
+    tool::compile("clang", LIBPCAP_IMAGE, &image, &["-x", "none", "-l:libpcap.so.0.8"]);
     let mut insns = instructions(20_000);
     // libpcap has no text for this one.
     insns.retain(|insn| !matches!(insn, Insn::LoadXLen));
@@ -57,7 +57,7 @@ fn what_is_printed_reads_back() {
 }
 
 /// Expressions that between them use most instructions that libpcap generates.
-const EXPRESSIONS: [&str; 24] = [
+pub(crate) const EXPRESSIONS: [&str; 24] = [
     "",
     "ip",
     "ip6",

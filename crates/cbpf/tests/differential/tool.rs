@@ -1,6 +1,5 @@
 //! Foreign programs: the C compiler and what it makes, `tcpdump`.
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,9 +36,9 @@ pub(crate) fn has(program: &str) -> bool {
     found
 }
 
-/// Compiles C with warnings as errors.
-pub(crate) fn compile<S: AsRef<OsStr>>(source: &str, object: &Path, flags: &[S]) {
-    let mut command = Command::new("clang");
+/// Compiles C by `compiler` with warnings as errors.
+pub(crate) fn compile(compiler: &str, source: &str, object: &Path, flags: &[&str]) {
+    let mut command = Command::new(compiler);
     command.args(["-x", "c", "-O2", "-Wall", "-Wextra", "-Werror", "-"]);
     command.arg("-o").arg(object).args(flags);
     run(&mut command, source.as_bytes());

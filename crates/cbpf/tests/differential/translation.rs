@@ -113,7 +113,8 @@ const MARK: u32 = 0x1234_5678;
 const MARK_OFFSET: usize = 8;
 const SKB_BYTES: usize = 192;
 
-fn load(kind: ProgramType, program: &Program, insns: &[netloom_isa::Insn]) -> bpf::Program {
+/// The program in the kernel.
+pub(crate) fn load(kind: ProgramType, insns: &[netloom_isa::Insn]) -> bpf::Program {
     let load = ProgramLoad {
         name: "filter",
         kind,
@@ -127,11 +128,11 @@ fn load(kind: ProgramType, program: &Program, insns: &[netloom_isa::Insn]) -> bp
     bpf::Program::load(&load).unwrap_or_else(|error| {
         let log = bpf::Program::load_logged(&load, LogDetail::Steps, 1 << 20).log;
         let start = log.len().saturating_sub(3_000);
-        panic!("{error}: {} instructions\n{}", program.len(), &log[start..])
+        panic!("{error}: {} instructions\n{}", insns.len(), &log[start..])
     })
 }
 
-fn may_load() -> bool {
+pub(crate) fn may_load() -> bool {
     let may = Capabilities::effective().is_some_and(|held| held.has(Capability::SysAdmin));
     if !may {
         println!("skipped: needs CAP_SYS_ADMIN");
@@ -180,7 +181,7 @@ fn translations_load_and_return_the_same_in_the_kernel() {
             let choice = Choice { packet_bytes: bytes, ancillary, far: true };
             let program = random::program(&mut random, choice, 30);
             let Some(insns) = translated(&program, target) else { continue };
-            let loaded = load(kind, &program, &insns);
+            let loaded = load(kind, &insns);
             programs += 1;
             for _ in 0..3 {
                 let (frame, packet_type) = frame(&mut random, bytes);
@@ -250,7 +251,7 @@ fn the_longest_programs_are_translated() {
             for (kind, target) in
                 [(ProgramType::Xdp, Target::Xdp), (ProgramType::SchedCls, Target::Socket)]
             {
-                load(kind, &program, &translate(&program, target).expect("as above"));
+                load(kind, &translate(&program, target).expect("as above"));
             }
         }
     }
