@@ -23,15 +23,24 @@ pub(crate) const NULL_PAGE_BYTES: u64 = 4096;
 
 const STACK: u16 = 1;
 const STACK_END: u16 = 9;
-const CONTEXT: u16 = 16;
-const PACKET: u16 = 17;
-const MAP_HANDLES: u16 = 18;
-const FUNCTIONS: u16 = 19;
+const CONTEXT: u16 = 9;
+const PACKET: u16 = 10;
+const MAP_HANDLES: u16 = 16;
+const FUNCTIONS: u16 = 17;
+const KEYS: u16 = 24;
+const KEYS_END: u16 = OBJECTS;
 const OBJECTS: u16 = 32;
 const OBJECTS_END: u16 = 64;
 const MAPS: u16 = OBJECTS_END;
 
 const _: () = assert!((STACK_END - STACK) as usize == FRAMES_MAX);
+const _: () = assert!((KEYS_END - KEYS) as usize == FRAMES_MAX);
+
+/// Regions of the lowest numbers: those that are plain bytes, and the null page. The near path of an
+/// access (`memory`) looks no further.
+pub(crate) const NEAR_REGIONS: usize = 16;
+
+const _: () = assert!((PACKET as usize) < NEAR_REGIONS && (MAP_HANDLES as usize) >= NEAR_REGIONS);
 
 /// Most maps that have addresses.
 pub(crate) const MAPS_MAX: usize = (u16::MAX - MAPS) as usize;
@@ -49,8 +58,10 @@ pub enum Region {
     Packet,
     /// A map itself, as programs pass it to helpers; the offset is its index.
     MapHandle,
-    /// The code; the offset counts instructions.
+    /// The code; the offset counts slots.
     Function,
+    /// The key that a callback of `for_each_map_elem` is given, by the callback's call depth.
+    Key(u16),
     /// A modelled kernel structure, by its number in the context.
     Object(u16),
     /// The values of a map, by its index in the object.
@@ -71,6 +82,7 @@ impl Region {
             FUNCTIONS => Self::Function,
             MAPS.. => Self::Map(tag - MAPS),
             OBJECTS..OBJECTS_END => Self::Object(tag - OBJECTS),
+            KEYS..KEYS_END => Self::Key(tag - KEYS),
             STACK..STACK_END => Self::Stack(tag - STACK),
             _ => Self::Unmapped(tag),
         };
@@ -78,19 +90,30 @@ impl Region {
     }
 
     /// The address `offset` bytes into the region.
+    #[inline(always)]
     pub(crate) const fn at(self, offset: u64) -> u64 {
-        let tag = match self {
+        ((self.tag() as u64) << OFFSET_BITS) + offset
+    }
+
+    /// The region's number.
+    #[inline(always)]
+    pub(crate) const fn number(self) -> usize {
+        self.tag() as usize
+    }
+
+    const fn tag(self) -> u16 {
+        match self {
             Self::Null => 0,
             Self::Stack(frame) => STACK + frame,
             Self::Context => CONTEXT,
             Self::Packet => PACKET,
             Self::MapHandle => MAP_HANDLES,
             Self::Function => FUNCTIONS,
+            Self::Key(depth) => KEYS + depth,
             Self::Object(object) => OBJECTS + object,
             Self::Map(map) => MAPS + map,
             Self::Unmapped(tag) => tag,
-        };
-        ((tag as u64) << OFFSET_BITS) + offset
+        }
     }
 }
 
@@ -100,10 +123,25 @@ pub(crate) fn tag(address: u64) -> u16 {
     (address >> OFFSET_BITS) as u16
 }
 
+/// The index of the map whose handle this is.
+#[inline]
+pub(crate) fn map_handle(address: u64) -> Option<u16> {
+    let index = u16::try_from(offset(address)).ok();
+    index.filter(|_| tag(address) == MAP_HANDLES)
+}
+
 /// The index of the map in whose values an address lies.
 #[inline]
 pub(crate) fn map(address: u64) -> Option<u16> {
     tag(address).checked_sub(MAPS)
+}
+
+/// The number of a near region, and the offset in it. The offset of an address in another region is
+/// beyond the length of any region: what stays of its region number is far above bit 47.
+#[inline(always)]
+pub(crate) fn near(address: u64) -> (usize, u64) {
+    const NUMBER: u64 = (NEAR_REGIONS as u64 - 1) << OFFSET_BITS;
+    (((address & NUMBER) >> OFFSET_BITS) as usize, address & !NUMBER)
 }
 
 /// The offset of an address.
@@ -121,6 +159,7 @@ impl fmt::Display for Region {
             Self::Packet => f.write_str("the packet"),
             Self::MapHandle => f.write_str("the map handles"),
             Self::Function => f.write_str("the code"),
+            Self::Key(depth) => write!(f, "the key of the callback at depth {depth}"),
             Self::Object(object) => write!(f, "kernel object {object}"),
             Self::Map(map) => write!(f, "the values of map {map}"),
             Self::Unmapped(tag) => write!(f, "unmapped region {tag}"),
@@ -138,7 +177,9 @@ mod tests {
             Region::Null,
             Region::Stack(0),
             Region::Stack(7),
-            Region::Unmapped(9),
+            Region::Unmapped(11),
+            Region::Key(0),
+            Region::Key(7),
             Region::Context,
             Region::Packet,
             Region::MapHandle,

@@ -1,4 +1,9 @@
 //! What arithmetic and comparison do (RFC 9669 §4.1–4.3), once for each width.
+//!
+//! Functions for who has two numbers, and a type for each operation, from which `step` and `handler`
+//! build one specialised piece of code per instruction form.
+
+use netloom_isa::{Cond, Width};
 
 macro_rules! word {
     ($(#[$doc:meta])* $name:ident, $unsigned:ty) => {
@@ -96,49 +101,154 @@ word!(
     w32, u32
 );
 
-/// Operations of one operand.
-pub(crate) mod unary {
-    use super::low;
+/// Arithmetic of two operands.
+pub(crate) trait Operation {
+    fn w64(a: u64, b: u64) -> u64;
+    fn w32(a: u32, b: u32) -> u32;
+}
 
-    pub(crate) fn neg64(a: u64) -> u64 {
-        a.wrapping_neg()
-    }
-    pub(crate) fn neg32(a: u64) -> u64 {
-        u64::from(low(a).wrapping_neg())
-    }
-    pub(crate) fn swap16(a: u64) -> u64 {
-        u64::from(((a & 0xffff) as u16).swap_bytes())
-    }
-    pub(crate) fn swap32(a: u64) -> u64 {
-        u64::from(low(a).swap_bytes())
-    }
-    pub(crate) fn swap64(a: u64) -> u64 {
-        a.swap_bytes()
-    }
-    pub(crate) fn low16(a: u64) -> u64 {
-        a & 0xffff
-    }
-    pub(crate) fn low32(a: u64) -> u64 {
-        a & 0xffff_ffff
-    }
-    pub(crate) fn low64(a: u64) -> u64 {
-        a
-    }
-    pub(crate) fn sign8(a: u64) -> u64 {
-        i64::from(((a & 0xff) as u8).cast_signed()).cast_unsigned()
-    }
-    pub(crate) fn sign16(a: u64) -> u64 {
-        i64::from(((a & 0xffff) as u16).cast_signed()).cast_unsigned()
-    }
-    pub(crate) fn sign32(a: u64) -> u64 {
-        i64::from(low(a).cast_signed()).cast_unsigned()
-    }
-    pub(crate) fn sign8_w32(a: u64) -> u64 {
-        low32(sign8(a))
-    }
-    pub(crate) fn sign16_w32(a: u64) -> u64 {
-        low32(sign16(a))
-    }
+/// A comparison.
+pub(crate) trait Condition {
+    fn w64(a: u64, b: u64) -> bool;
+    fn w32(a: u32, b: u32) -> bool;
+}
+
+/// Arithmetic of one operand.
+pub(crate) trait Unary {
+    fn of(a: u64) -> u64;
+}
+
+/// Passes the tables of operations and conditions, each with its function in `w64` and `w32`, to the
+/// macro `$then`: `rows!(define)` becomes `define! { alu { Add add … } jump { Eq eq … } }`.
+macro_rules! rows {
+    ($then:ident) => {
+        $then! {
+            alu {
+                Add add
+                Sub sub
+                Mul mul
+                Div div
+                Sdiv sdiv
+                Or or
+                And and
+                Lsh lsh
+                Rsh rsh
+                Mod rem
+                Smod srem
+                Xor xor
+                Mov mov
+                Arsh arsh
+            }
+            jump {
+                Eq eq
+                Ne ne
+                Gt gt
+                Ge ge
+                Lt lt
+                Le le
+                Set set
+                Sgt sgt
+                Sge sge
+                Slt slt
+                Sle sle
+            }
+        }
+    };
+}
+pub(crate) use rows;
+
+macro_rules! define {
+    (
+        alu { $($operation:ident $compute:ident)* }
+        jump { $($condition:ident $compare:ident)* }
+    ) => {
+        $(
+            /// The operation of this name.
+            pub(crate) struct $operation;
+
+            impl Operation for $operation {
+                #[inline(always)]
+                fn w64(a: u64, b: u64) -> u64 {
+                    w64::$compute(a, b)
+                }
+                #[inline(always)]
+                fn w32(a: u32, b: u32) -> u32 {
+                    w32::$compute(a, b)
+                }
+            }
+        )*
+        $(
+            /// The condition of this name.
+            pub(crate) struct $condition;
+
+            impl Condition for $condition {
+                #[inline(always)]
+                fn w64(a: u64, b: u64) -> bool {
+                    w64::$compare(a, b)
+                }
+                #[inline(always)]
+                fn w32(a: u32, b: u32) -> bool {
+                    w32::$compare(a, b)
+                }
+            }
+        )*
+
+        /// Whether the condition holds for two registers' contents.
+        pub(crate) fn holds(cond: Cond, width: Width, a: u64, b: u64) -> bool {
+            match (cond, width) {
+                $(
+                    (Cond::$condition, Width::W64) => w64::$compare(a, b),
+                    (Cond::$condition, Width::W32) => w32::$compare(low(a), low(b)),
+                )*
+            }
+        }
+    };
+}
+rows!(define);
+
+macro_rules! unary {
+    ($($(#[$doc:meta])* $name:ident $a:ident => $value:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl Unary for $name {
+                #[inline(always)]
+                fn of($a: u64) -> u64 {
+                    $value
+                }
+            }
+        )*
+    };
+}
+
+unary! {
+    /// Negation.
+    Neg64 a => a.wrapping_neg();
+    /// Negation of the low half.
+    Neg32 a => u64::from(low(a).wrapping_neg());
+    /// The low 2 bytes, swapped.
+    Swap16 a => u64::from(((a & 0xffff) as u16).swap_bytes());
+    /// The low 4 bytes, reversed.
+    Swap32 a => u64::from(low(a).swap_bytes());
+    /// All bytes, reversed.
+    Swap64 a => a.swap_bytes();
+    /// The low 2 bytes.
+    Low16 a => a & 0xffff;
+    /// The low 4 bytes.
+    Low32 a => u64::from(low(a));
+    /// No change.
+    Low64 a => a;
+    /// The low byte, sign-extended.
+    Sign8 a => i64::from(((a & 0xff) as u8).cast_signed()).cast_unsigned();
+    /// The low 2 bytes, sign-extended.
+    Sign16 a => i64::from(((a & 0xffff) as u16).cast_signed()).cast_unsigned();
+    /// The low 4 bytes, sign-extended.
+    Sign32 a => i64::from(low(a).cast_signed()).cast_unsigned();
+    /// The low byte, sign-extended to 32 bits.
+    Sign8W32 a => Low32::of(Sign8::of(a));
+    /// The low 2 bytes, sign-extended to 32 bits.
+    Sign16W32 a => Low32::of(Sign16::of(a));
 }
 
 /// The low half of a register.

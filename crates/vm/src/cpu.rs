@@ -1,7 +1,7 @@
 //! What one thread needs to run programs.
 
 use crate::address::{FRAME_BYTES, FRAMES_MAX};
-use crate::engine::Frame;
+use crate::engine::{Callback, Frame};
 use crate::fib::FibTable;
 use crate::memory::Stack;
 use crate::objects::Objects;
@@ -19,7 +19,7 @@ pub struct Cpu {
 /// Bounds of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Instructions. Checked at jumps, calls and exits, so a run may end a straight stretch later.
+    /// Instructions. Checked where a run leaves a straight stretch, so it may end a stretch later.
     pub insns_max: u64,
     /// Turns of `may_goto` loops in one function (`linux/bpf.h`: `BPF_MAX_LOOPS`).
     pub turns_max: u32,
@@ -57,8 +57,10 @@ pub(crate) struct Scratch {
 /// Buffers of the engine.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
-    /// Callers of the running function, outermost first.
-    pub(crate) frames: Vec<Frame>,
+    /// Callers of the running function, by call depth.
+    pub(crate) frames: [Frame; FRAMES_MAX - 1],
+    /// Helpers that are calling functions, outermost first.
+    pub(crate) callbacks: Vec<Callback>,
     /// The key of the helper call in progress.
     pub(crate) key: Vec<u8>,
     /// The value or record of the helper call in progress.
@@ -139,6 +141,6 @@ impl Scratch {
             frame.fill(0);
         }
         self.frames_used = 1;
-        self.buffers.frames.clear();
+        self.buffers.callbacks.clear();
     }
 }

@@ -82,6 +82,11 @@ pub enum FaultKind {
         /// The register's content.
         value: u64,
     },
+    /// A register jump's target is no code.
+    NotCode {
+        /// The register's content.
+        value: u64,
+    },
     /// The object has no program of this index.
     NoProgram,
     /// The program's type does not run in the given context.
@@ -142,6 +147,7 @@ impl FaultKind {
             | Self::UnknownHelper { .. }
             | Self::UnknownKfunc { .. }
             | Self::NotAFunction { .. }
+            | Self::NotCode { .. }
             | Self::NoProgram
             | Self::WrongContext
             | Self::NoCpu { .. } => None,
@@ -187,6 +193,7 @@ impl fmt::Display for FaultKind {
             },
             Self::UnknownKfunc { id } => write!(f, "kernel function {id} is not available"),
             Self::NotAFunction { value } => write!(f, "call of {value:#x}, which is no function"),
+            Self::NotCode { value } => write!(f, "jump to {value:#x}, which is no code"),
             Self::NoProgram => f.write_str("the object has no such program"),
             Self::WrongContext => f.write_str("the program's type does not run in this context"),
             Self::NoCpu { cpu } => write!(f, "the machine has no cpu {cpu}"),

@@ -6,7 +6,7 @@
 use netloom_abi::Helper;
 use netloom_maps::{Map, MapError};
 
-use crate::address::Region;
+use crate::address::{self, Region};
 use crate::alu::low;
 use crate::engine::Engine;
 use crate::fault::{Access, Denied, FaultKind};
@@ -15,7 +15,7 @@ use crate::fib::{self, PARAMS_BYTES};
 /// What a helper does with `r1` to `r5`, giving `r0`.
 pub(crate) type Run = fn(&mut Engine<'_>, [u64; 5]) -> Result<u64, FaultKind>;
 
-/// All helpers but `tail_call`, which the engine does itself.
+/// All helpers but those that the engine does itself: they go elsewhere in the program.
 const ROWS: &[(Helper, Run)] = &[
     (Helper::MapLookupElem, map_lookup),
     (Helper::MapUpdateElem, map_update),
@@ -28,24 +28,30 @@ const ROWS: &[(Helper, Run)] = &[
     (Helper::RingbufOutput, ringbuf_output),
 ];
 
-/// `EINVAL`.
-const INVALID: i32 = 22;
-/// `EAFNOSUPPORT`.
-const NO_FAMILY: i32 = 97;
+/// Error numbers that helpers return (`uapi/asm-generic/errno.h`).
+pub(crate) mod errno {
+    /// `E2BIG`.
+    pub(crate) const TOO_BIG: i32 = 7;
+    /// `EINVAL`.
+    pub(crate) const INVAL: i32 = 22;
+    /// `EAFNOSUPPORT`.
+    pub(crate) const NO_FAMILY: i32 = 97;
+}
+
 /// `BPF_FIB_LOOKUP_DIRECT` to `BPF_FIB_LOOKUP_MARK`.
 const FIB_FLAGS: u64 = 0x3f;
 /// Most bytes that are copied for one call; longer records fit no ring buffer that can be made.
 const COPY_BYTES_MAX: u64 = 1 << 30;
 
 /// The row of a helper.
-pub(crate) fn row(helper: Helper) -> Option<u8> {
-    ROWS.iter().position(|(known, _)| *known == helper).and_then(|row| u8::try_from(row).ok())
+pub(crate) fn row(helper: Helper) -> Option<i32> {
+    ROWS.iter().position(|(known, _)| *known == helper).and_then(|row| i32::try_from(row).ok())
 }
 
 /// What the helper in a row does.
 #[inline]
-pub(crate) fn run(row: u8) -> Option<Run> {
-    ROWS.get(usize::from(row)).map(|(_, run)| *run)
+pub(crate) fn run(row: i32) -> Option<Run> {
+    ROWS.get(row.cast_unsigned() as usize).map(|(_, run)| *run)
 }
 
 /// The map that a register holds.
@@ -55,15 +61,14 @@ pub(crate) fn map_at<'m>(
     argument: u8,
     value: u64,
 ) -> Result<(u16, &'m Map), FaultKind> {
-    let wrong = FaultKind::Argument { callee, argument, value };
-    let (Region::MapHandle, index) = Region::of(value) else { return Err(wrong) };
-    let found =
-        u16::try_from(index).ok().and_then(|index| Some((index, maps.get(usize::from(index))?)));
-    found.ok_or(wrong)
+    let found = address::map_handle(value);
+    found
+        .and_then(|index| Some((index, maps.get(usize::from(index))?)))
+        .ok_or(FaultKind::Argument { callee, argument, value })
 }
 
 /// A negative error number as a helper returns it.
-fn negative(errno: i32) -> u64 {
+pub(crate) fn negative(errno: i32) -> u64 {
     i64::from(-errno).cast_unsigned()
 }
 
@@ -73,7 +78,7 @@ fn outcome(result: Result<(), MapError>) -> u64 {
 }
 
 /// The map that `r1` holds, of a type whose values programs can look up.
-fn map_of_values<'m>(
+pub(crate) fn map_of_values<'m>(
     maps: &'m [Map],
     callee: &'static str,
     handle: u64,
@@ -86,8 +91,14 @@ fn map_of_values<'m>(
 fn map_lookup(engine: &mut Engine<'_>, [handle, key, ..]: [u64; 5]) -> Result<u64, FaultKind> {
     let maps = engine.memory.maps;
     let (index, map) = map_of_values(maps, "map_lookup_elem", handle)?;
-    engine.read_key(map, key)?;
-    let address = map.value_address(&engine.buffers.key, engine.outside.cpu);
+    let cpu = engine.outside.cpu;
+    let address = match engine.memory.slice_near(key, map.spec().key_size as usize) {
+        Some(key) => map.value_address(key, cpu),
+        None => {
+            engine.read_key(map, key)?;
+            map.value_address(&engine.buffers.key, cpu)
+        }
+    };
     Ok(address.map_or(0, |address| Region::Map(index).at(address)))
 }
 
@@ -154,12 +165,12 @@ fn fib_lookup(
 ) -> Result<u64, FaultKind> {
     // The length is a C int; the kernel refuses what is shorter than its structure.
     if low(bytes).cast_signed() < 64 || flags & !FIB_FLAGS != 0 {
-        return Ok(negative(INVALID));
+        return Ok(negative(errno::INVAL));
     }
     let mut block = [0; PARAMS_BYTES];
     engine.callee_read(params, &mut block)?;
     let Some(query) = fib::parse(&block, low(flags)) else {
-        return Ok(negative(NO_FAMILY));
+        return Ok(negative(errno::NO_FAMILY));
     };
     let Some(table) = &mut engine.outside.fib else { return Ok(fib::NOT_FORWARDED.into()) };
     let answer = table.answer(&query);

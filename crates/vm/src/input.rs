@@ -1,15 +1,15 @@
 //! From a caller's [`Context`] to registers and regions.
 
 use crate::address::Region;
-use crate::context::{Context, NetfilterInput, XdpInput};
-use crate::memory::{self, Bytes};
+use crate::context::{self, NetfilterInput, XdpInput};
+use crate::memory::Bytes;
 use crate::objects::Objects;
 
 /// What a run starts from.
 pub(crate) struct Input<'a> {
     pub(crate) r1: u64,
     pub(crate) r2: u64,
-    pub(crate) context: memory::Context<'a>,
+    pub(crate) context: Context<'a>,
     pub(crate) packet: Bytes<'a>,
     /// Offset in the packet of what `skb->data` points to.
     pub(crate) packet_data: u64,
@@ -18,12 +18,22 @@ pub(crate) struct Input<'a> {
     pub(crate) objects: Option<&'a Objects>,
 }
 
+/// The context region.
+pub(crate) enum Context<'a> {
+    /// No context, or one that is a kernel object.
+    None,
+    /// Plain memory.
+    Bytes(&'a mut [u8]),
+    /// 4-byte fields, each of which loads as a whole and may be an address.
+    Fields([u64; 6]),
+}
+
 /// Builds the regions of a context; kernel objects into `objects`.
-pub(crate) fn prepare<'a>(context: Context<'a>, objects: &'a mut Objects) -> Input<'a> {
+pub(crate) fn prepare<'a>(context: context::Context<'a>, objects: &'a mut Objects) -> Input<'a> {
     match context {
-        Context::Memory(bytes) => memory_input(bytes),
-        Context::Xdp(input) => xdp_input(input),
-        Context::Netfilter(input) => netfilter_input(input, objects),
+        context::Context::Memory(bytes) => memory_input(bytes),
+        context::Context::Xdp(input) => xdp_input(input),
+        context::Context::Netfilter(input) => netfilter_input(input, objects),
     }
 }
 
@@ -31,7 +41,7 @@ fn memory_input(bytes: &mut [u8]) -> Input<'_> {
     Input {
         r1: if bytes.is_empty() { 0 } else { Region::Context.at(0) },
         r2: bytes.len() as u64,
-        context: memory::Context::Bytes(bytes),
+        context: Context::Bytes(bytes),
         packet: Bytes::Shared(&[]),
         packet_data: 0,
         skb: None,
@@ -53,7 +63,7 @@ fn xdp_input(input: XdpInput<'_>) -> Input<'_> {
     Input {
         r1: Region::Context.at(0),
         r2: 0,
-        context: memory::Context::Fields(fields),
+        context: Context::Fields(fields),
         packet: Bytes::Exclusive(input.frame),
         packet_data: 0,
         skb: None,
@@ -66,7 +76,7 @@ fn netfilter_input<'a>(input: &NetfilterInput<'a>, objects: &'a mut Objects) -> 
     Input {
         r1: built.context,
         r2: 0,
-        context: memory::Context::None,
+        context: Context::None,
         packet: Bytes::Shared(input.frame),
         packet_data: input.link_bytes.into(),
         skb: Some(built.skb),

@@ -30,15 +30,15 @@ pub(crate) fn id(name: &str) -> Option<u32> {
 }
 
 /// The row of a function.
-pub(crate) fn row(id: u32) -> Option<u8> {
-    let row = u8::try_from(id.checked_sub(1)?).ok()?;
-    (usize::from(row) < ROWS.len()).then_some(row)
+pub(crate) fn row(id: u32) -> Option<i32> {
+    let row = i32::try_from(id.checked_sub(1)?).ok()?;
+    run(row).map(|_| row)
 }
 
 /// What the function in a row does.
 #[inline]
-pub(crate) fn run(row: u8) -> Option<Run> {
-    ROWS.get(usize::from(row)).map(|(_, run)| *run)
+pub(crate) fn run(row: i32) -> Option<Run> {
+    ROWS.get(row.cast_unsigned() as usize).map(|(_, run)| *run)
 }
 
 /// `int bpf_dynptr_from_skb(struct __sk_buff *s, u64 flags, struct bpf_dynptr *ptr)`.
@@ -52,7 +52,7 @@ fn dynptr_from_skb(
     };
     check_dynptr(callee, 3, dynptr)?;
     let (mark, bytes, result) = if flags == 0 {
-        let whole = engine.memory.packet.as_slice().len() as u64;
+        let whole = engine.memory.packet().len() as u64;
         (PACKET_MARK, whole.saturating_sub(data), 0)
     } else {
         (0, 0, INVALID)
@@ -107,7 +107,7 @@ mod tests {
     fn ids_and_rows_are_inverse_and_zero_is_no_id() {
         for (index, (name, _)) in ROWS.iter().enumerate() {
             let id = id(name).expect("in the table");
-            assert_eq!(row(id).map(usize::from), Some(index));
+            assert_eq!(row(id), i32::try_from(index).ok());
         }
         assert_eq!(row(0), None);
         assert_eq!(row(u32::MAX), None);

@@ -21,6 +21,7 @@ mod embed;
 mod engine;
 mod fault;
 mod fib;
+mod handler;
 mod helper;
 mod input;
 mod kfunc;
@@ -30,6 +31,8 @@ mod memory;
 mod model;
 mod objects;
 mod op;
+mod select;
+mod step;
 #[cfg(test)]
 mod tests;
 

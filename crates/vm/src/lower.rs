@@ -1,209 +1,269 @@
-//! Instructions → operations.
+//! Instructions → slots.
 //!
 //! Never fails: what has no meaning here (a jump out of the program, a write to `r10`, an unknown
 //! helper) becomes a trap that faults if it is reached, as a program may well never reach it.
+//!
+//! Fusing changes handlers, not places: where two instructions are fused, the first one's handler
+//! executes both, and the second one's stays for whoever jumps there.
 
 use netloom_abi::Helper;
-use netloom_isa::{
-    AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width,
-};
+use netloom_isa::{AtomicOp, Callee, Imm64, Insn, Operand, Reg, Size};
 
 use crate::address::Region;
 use crate::embed::{self, Embedded};
 use crate::fault::FaultKind;
-use crate::op::{Op, Rare, rows};
-use crate::{helper, kfunc};
+use crate::op::{Handler, Op, Rare};
+use crate::{handler, helper, kfunc, select};
 
-/// A program's operations. The first ones correspond to its instructions, one to one.
+/// A program's code.
 #[derive(Debug)]
 pub(crate) struct Code {
+    /// One for each slot.
     pub(crate) ops: Vec<Op>,
-    /// The slot to report, per operation.
-    pub(crate) slots: Vec<Pc>,
+    pub(crate) rare: Vec<Rare>,
     /// What traps report.
-    pub(crate) faults: Vec<FaultKind>,
+    faults: Vec<FaultKind>,
 }
 
-/// The operations of `insns`, in an object of `maps` maps, with the embedding program's helpers.
+/// The code of `insns`, in an object of `maps` maps, with the embedding program's helpers.
 pub(crate) fn lower(insns: &[Insn], maps: usize, helpers: &[Embedded]) -> Code {
-    let mut slot = 0u32;
-    let mut slots = Vec::with_capacity(insns.len() + 1);
+    let mut starts = Vec::with_capacity(insns.len());
     for insn in insns {
-        slots.push(Pc(slot));
-        slot += insn.slots();
+        starts.push(true);
+        starts.resize(starts.len() + insn.slots() as usize - 1, false);
     }
-    slots.push(Pc(slot));
-    let mut lowering =
-        Lowering { starts: slots.clone(), slots, maps, helpers, faults: vec![], traps: vec![] };
-    let mut ops = Vec::with_capacity(insns.len() + 1);
-    for (index, insn) in insns.iter().enumerate() {
-        let op = lowering.op(index, *insn);
-        ops.push(op);
+    let ops = Vec::with_capacity(starts.len());
+    let code = Code { ops, rare: vec![], faults: vec![] };
+    let mut lowering = Lowering { starts, maps, helpers, code };
+    let mut before = None;
+    for insn in insns {
+        let slot = lowering.code.ops.len();
+        let lowered = lowering.insn(*insn);
+        lowering.code.ops.push(lowered.op());
+        if let Lowered::Constant(_, upper) = lowered {
+            lowering.code.ops.push(op(handler::inside, Reg::R0, Reg::R0, 0, upper));
+        }
+        let is_plain = matches!(lowered, Lowered::Plain(_));
+        if let (Some(before), true) = (before, is_plain)
+            && let Some(first) = lowering.code.ops.get_mut(slot - 1)
+            && let Some(run) = select::pair(before, insn)
+        {
+            first.run = run;
+        }
+        before = is_plain.then_some(insn);
     }
-    ops.push(lowering.trap(FaultKind::FellOff));
-    ops.append(&mut lowering.traps);
-    Code { ops, slots: lowering.slots, faults: lowering.faults }
+    lowering.code
 }
 
 impl Code {
     /// The fault of a trap.
-    pub(crate) fn fault(&self, fault: u32) -> FaultKind {
-        self.faults.get(fault as usize).cloned().unwrap_or(FaultKind::FellOff)
+    pub(crate) fn fault(&self, row: i32) -> FaultKind {
+        let fault = usize::try_from(row).ok().and_then(|row| self.faults.get(row));
+        fault.cloned().unwrap_or(FaultKind::Invalid)
     }
 }
 
+/// An instruction with its handler.
+#[derive(Clone, Copy)]
+enum Lowered {
+    /// It has a handler of its own, so that it may be fused.
+    Plain(Op),
+    /// It has the handler of many.
+    Shared(Op),
+    /// It has two slots; the second holds the upper half.
+    Constant(Op, i32),
+}
+
+impl Lowered {
+    fn op(self) -> Op {
+        match self {
+            Self::Plain(op) | Self::Shared(op) | Self::Constant(op, _) => op,
+        }
+    }
+}
+
+fn op(run: Handler, dst: Reg, src: Reg, off: i16, k: i32) -> Op {
+    Op { run, dst, src, off, k }
+}
+
+/// An instruction with two operands.
+fn binary(run: Handler, dst: Reg, src: Operand, off: i16) -> Lowered {
+    Lowered::Plain(match src {
+        Operand::Reg(src) => op(run, dst, src, off, 0),
+        Operand::Imm(k) => op(run, dst, dst, off, k),
+    })
+}
+
 struct Lowering<'h> {
-    /// First slot of each instruction, and the slot behind the last.
-    starts: Vec<Pc>,
-    slots: Vec<Pc>,
+    /// Whether an instruction begins there, per slot.
+    starts: Vec<bool>,
     maps: usize,
     helpers: &'h [Embedded],
-    faults: Vec<FaultKind>,
-    /// Operations behind the program: targets of jumps that lead nowhere.
-    traps: Vec<Op>,
+    code: Code,
 }
 
 impl Lowering<'_> {
-    fn op(&mut self, index: usize, insn: Insn) -> Op {
+    /// Lowers the instruction that begins behind the code made so far.
+    fn insn(&mut self, insn: Insn) -> Lowered {
         if written(&insn) == Some(Reg::R10) {
             return self.trap(FaultKind::FrameWrite);
         }
         match insn {
-            Insn::Alu { width, op, dst, src } => alu(width, op, dst, src),
-            Insn::Neg { width: Width::W64, dst } => {
-                unary(dst, dst, |dst, src| Op::Neg64 { dst, src })
+            Insn::Alu { width, op, dst, src } => {
+                binary(select::arithmetic(op, width, src), dst, src, 0)
             }
-            Insn::Neg { width: Width::W32, dst } => {
-                unary(dst, dst, |dst, src| Op::Neg32 { dst, src })
+            Insn::Neg { width, dst } => self.unary(Some(select::negation(width)), dst, dst),
+            Insn::MovSx { width, from, dst, src } => {
+                self.unary(select::sign_extension(width, from), dst, src)
             }
-            Insn::MovSx { width, from, dst, src } => self.sign_extend(width, from, dst, src),
-            Insn::Endian { op, size, dst } => self.endian(op, size, dst),
-            Insn::LoadImm64 { dst, value } => self.constant(index, dst, value),
-            Insn::Load { size, signed, dst, base, off } => load(size, signed, dst, base, off),
-            Insn::Store { size, base, off, src } => store(size, base, off, src),
+            Insn::Endian { op, size, dst } => self.unary(select::byte_order(op, size), dst, dst),
+            Insn::LoadImm64 { dst, value } => self.constant(dst, value),
+            Insn::Load { size, signed: true, dst, base, off } => {
+                self.rare(Rare::LoadSigned { size, dst, base, off })
+            }
+            Insn::Load { size, signed: false, dst, base, off } => {
+                Lowered::Plain(op(select::load(size), dst, base, off, 0))
+            }
+            Insn::Store { size, base, off, src } => {
+                binary(select::store(size, src), base, src, off)
+            }
             Insn::Atomic { op, width, base, off, src } => {
-                Op::Rare(Rare::Atomic { op, width, base, off, src })
+                self.rare(Rare::Atomic { op, width, base, off, src })
             }
             Insn::LoadAcquire { size, dst, base, off } => {
-                Op::Rare(Rare::LoadAcquire { size, dst, base, off })
+                self.rare(Rare::LoadAcquire { size, dst, base, off })
             }
             Insn::StoreRelease { size, base, off, src } => {
-                Op::Rare(Rare::StoreRelease { size, base, off, src })
+                self.rare(Rare::StoreRelease { size, base, off, src })
             }
             Insn::LoadPacket { size: Size::Dw, .. } => self.trap(FaultKind::Invalid),
             Insn::LoadPacket { size, index, imm } => {
-                Op::Rare(Rare::LoadPacket { size, index, imm })
+                self.rare(Rare::LoadPacket { size, index, imm })
             }
-            Insn::Jump { off, .. } => Op::Jump { to: self.target(index, off) },
-            Insn::JumpIf { width, cond, dst, src, off } => {
-                jump_if(width, cond, dst, src, self.target(index, off.into()))
+            Insn::Jump { off, .. } => self.jump(off),
+            Insn::JumpIf { width, cond, dst, src, off } => match self.target(off.into()) {
+                Ok(_) => binary(select::branch(cond, width, src), dst, src, off),
+                Err(target) => self.rare(Rare::JumpOutside { width, cond, dst, src, target }),
+            },
+            Insn::JumpReg { dst } => self.rare(Rare::JumpReg { target: dst }),
+            Insn::MayGoto { off } => {
+                let target = self.target(off.into());
+                let is_inside = target.is_ok();
+                let (Ok(target) | Err(target)) = target;
+                self.rare(Rare::MayGoto { target, is_inside })
             }
-            Insn::MayGoto { off } => Op::Rare(Rare::MayGoto { to: self.target(index, off.into()) }),
-            Insn::Call(callee) => self.call(index, callee),
-            Insn::Exit => Op::Exit,
-            Insn::AddrSpaceCast { .. } => self.trap(FaultKind::Unavailable("address space cast")),
+            Insn::Call(callee) => self.call(callee),
+            Insn::Exit => Lowered::Shared(op(handler::exit, Reg::R0, Reg::R0, 0, 0)),
+            Insn::AddrSpaceCast { .. } => {
+                self.trap(FaultKind::Unavailable("address space cast, as there are no arenas,"))
+            }
             Insn::AddrPercpu { .. } => self.trap(FaultKind::Unavailable("address per cpu")),
-            Insn::JumpReg { .. } => self.trap(FaultKind::Unavailable("jump to a register")),
         }
     }
 
     /// An operation that reports `fault`.
-    fn trap(&mut self, fault: FaultKind) -> Op {
-        self.faults.push(fault);
-        // A program has fewer than 2^32 slots, and at most two traps for each.
-        Op::Trap { fault: u32::try_from(self.faults.len() - 1).unwrap_or(u32::MAX) }
+    fn trap(&mut self, fault: FaultKind) -> Lowered {
+        let row = row_number(self.code.faults.len());
+        self.code.faults.push(fault);
+        Lowered::Shared(op(handler::trap, Reg::R0, Reg::R0, 0, row))
     }
 
-    /// The operation `off` slots behind the end of instruction `index`.
-    fn target(&mut self, index: usize, off: i32) -> u32 {
-        let here = self.starts.get(index).copied().unwrap_or_default();
-        let next = self.starts.get(index + 1).copied().unwrap_or_default();
-        let target = i64::from(next.0) + i64::from(off);
-        let found = u32::try_from(target)
-            .ok()
-            .and_then(|target| self.starts.binary_search(&Pc(target)).ok())
-            .filter(|&found| found + 1 < self.starts.len())
-            .and_then(|found| u32::try_from(found).ok());
-        found.unwrap_or_else(|| {
-            let place = self.slots.len();
-            let trap = self.trap(FaultKind::JumpOutside { target });
-            self.traps.push(trap);
-            self.slots.push(here);
-            u32::try_from(place).unwrap_or(u32::MAX)
-        })
+    fn rare(&mut self, rare: Rare) -> Lowered {
+        let row = row_number(self.code.rare.len());
+        self.code.rare.push(rare);
+        Lowered::Shared(op(handler::rare, Reg::R0, Reg::R0, 0, row))
     }
 
-    fn sign_extend(&mut self, width: Width, from: Size, dst: Reg, src: Reg) -> Op {
-        match (width, from) {
-            (Width::W64, Size::B) => Op::Sign8 { dst, src },
-            (Width::W64, Size::H) => Op::Sign16 { dst, src },
-            (Width::W64, Size::W) => Op::Sign32 { dst, src },
-            (Width::W32, Size::B) => Op::Sign8W32 { dst, src },
-            (Width::W32, Size::H) => Op::Sign16W32 { dst, src },
-            (Width::W32, Size::W) | (_, Size::Dw) => self.trap(FaultKind::Invalid),
+    /// The slot `off` slots behind the next one; an error where no instruction begins.
+    fn target(&self, off: i32) -> Result<i64, i64> {
+        let next = i64::try_from(self.code.ops.len() + 1).unwrap_or(i64::MAX);
+        let target = next.saturating_add(off.into());
+        let start = usize::try_from(target).ok().and_then(|target| self.starts.get(target));
+        if start == Some(&true) { Ok(target) } else { Err(target) }
+    }
+
+    fn unary(&mut self, run: Option<Handler>, dst: Reg, src: Reg) -> Lowered {
+        match run {
+            Some(run) => Lowered::Plain(op(run, dst, src, 0, 0)),
+            None => self.trap(FaultKind::Invalid),
         }
     }
 
-    fn endian(&mut self, op: EndianOp, size: Size, dst: Reg) -> Op {
-        let src = dst;
-        match (op, size) {
-            (_, Size::B) => self.trap(FaultKind::Invalid),
-            (EndianOp::ToLe, Size::H) => Op::Low16 { dst, src },
-            (EndianOp::ToLe, Size::W) => Op::Low32 { dst, src },
-            (EndianOp::ToLe, Size::Dw) => Op::Low64 { dst, src },
-            (EndianOp::ToBe | EndianOp::Swap, Size::H) => Op::Swap16 { dst, src },
-            (EndianOp::ToBe | EndianOp::Swap, Size::W) => Op::Swap32 { dst, src },
-            (EndianOp::ToBe | EndianOp::Swap, Size::Dw) => Op::Swap64 { dst, src },
+    fn jump(&mut self, off: i32) -> Lowered {
+        match self.target(off) {
+            Ok(_) => Lowered::Plain(op(handler::jump, Reg::R0, Reg::R0, 0, off)),
+            Err(target) => self.trap(FaultKind::JumpOutside { target }),
         }
     }
 
-    fn constant(&mut self, index: usize, dst: Reg, value: Imm64) -> Op {
-        let map = |map: u32| u16::try_from(map).ok().filter(|&map| usize::from(map) < self.maps);
+    fn constant(&mut self, dst: Reg, value: Imm64) -> Lowered {
+        let maps = self.maps;
+        let map = |map: u32| u16::try_from(map).ok().filter(|&map| usize::from(map) < maps);
         let value = match value {
             Imm64::Value(value) => Some(value),
             Imm64::MapIndex(number) => map(number).map(|map| Region::MapHandle.at(map.into())),
             Imm64::MapIndexValue(number, off) => {
                 map(number).map(|map| Region::Map(map).at(off.into()))
             }
-            // Counted from the constant's second slot, where a jump counts from the next instruction.
-            Imm64::Function(off) => {
-                Some(Region::Function.at(self.target(index, off.wrapping_sub(1)).into()))
-            }
+            // Counted from the constant's second slot.
+            Imm64::Function(off) => match self.target(off) {
+                Ok(target) => Some(Region::Function.at(target.unsigned_abs())),
+                Err(target) => return self.wide_trap(FaultKind::JumpOutside { target }),
+            },
             Imm64::MapFd(_) | Imm64::MapFdValue(..) => {
-                return self.trap(FaultKind::Unavailable("map by file descriptor"));
+                return self.wide_trap(FaultKind::Unavailable("map by file descriptor"));
             }
-            Imm64::BtfId(..) => return self.trap(FaultKind::Unavailable("kernel variable")),
+            Imm64::BtfId(..) => {
+                return self.wide_trap(FaultKind::Unavailable("kernel variable"));
+            }
         };
-        match value {
-            Some(value) => Op::Const { dst, value },
-            None => self.trap(FaultKind::NoMap),
-        }
+        let Some(value) = value else { return self.wide_trap(FaultKind::NoMap) };
+        let [a, b, c, d, upper @ ..] = value.to_le_bytes();
+        let lower = i32::from_le_bytes([a, b, c, d]);
+        Lowered::Constant(op(handler::constant, dst, dst, 0, lower), i32::from_le_bytes(upper))
     }
 
-    fn call(&mut self, index: usize, callee: Callee) -> Op {
+    /// A trap of two slots.
+    fn wide_trap(&mut self, fault: FaultKind) -> Lowered {
+        Lowered::Constant(self.trap(fault).op(), 0)
+    }
+
+    fn call(&mut self, callee: Callee) -> Lowered {
         match callee {
-            Callee::Local(off) => Op::Call { to: self.target(index, off) },
-            Callee::Reg(target) | Callee::RegImm(target) => Op::Rare(Rare::CallReg { target }),
+            Callee::Local(off) => match self.target(off) {
+                Ok(_) => Lowered::Shared(op(handler::call, Reg::R0, Reg::R0, 0, off)),
+                Err(target) => self.trap(FaultKind::JumpOutside { target }),
+            },
+            Callee::Reg(target) | Callee::RegImm(target) => self.rare(Rare::CallReg { target }),
             Callee::Helper(id) => self.call_helper(id),
             Callee::Kfunc(id, module) => match kfunc::row(id) {
-                Some(row) if module == 0 => Op::Kfunc { row },
+                Some(row) if module == 0 => {
+                    Lowered::Shared(op(handler::call_kfunc, Reg::R0, Reg::R0, 0, row))
+                }
                 _ => self.trap(FaultKind::UnknownKfunc { id }),
             },
         }
     }
 
-    fn call_helper(&mut self, id: u32) -> Op {
+    fn call_helper(&mut self, id: u32) -> Lowered {
         if let Some(row) = embed::row(self.helpers, id.into()) {
-            return Op::Rare(Rare::Embedded { row });
+            return self.rare(Rare::Embedded { row });
         }
         match Helper::new(id) {
-            Some(Helper::TailCall) => Op::Rare(Rare::TailCall),
+            Some(Helper::TailCall) => self.rare(Rare::TailCall),
+            Some(Helper::Loop) => self.rare(Rare::Loop),
+            Some(Helper::ForEachMapElem) => self.rare(Rare::ForEach),
             helper => match helper.and_then(helper::row) {
-                Some(row) => Op::Helper { row },
+                Some(row) => Lowered::Shared(op(handler::call_helper, Reg::R0, Reg::R0, 0, row)),
                 None => self.trap(FaultKind::UnknownHelper { id }),
             },
         }
     }
+}
+
+/// A row of a table that has at most one for each slot, of which there are fewer than 2^31.
+fn row_number(row: usize) -> i32 {
+    i32::try_from(row).unwrap_or(i32::MAX)
 }
 
 /// The register that the instruction names as its destination.
@@ -242,62 +302,3 @@ fn fetched(op: AtomicOp, src: Reg) -> Option<Reg> {
         AtomicOp::Cmpxchg => Some(Reg::R0),
     }
 }
-
-fn unary(dst: Reg, src: Reg, op: fn(Reg, Reg) -> Op) -> Op {
-    op(dst, src)
-}
-
-macro_rules! uniform {
-    (
-        []
-        alu { $($a:ident $af:ident $a64:ident $ak64:ident $a32:ident $ak32:ident)* }
-        jump { $($j:ident $jf:ident $j64:ident $jk64:ident $j32:ident $jk32:ident)* }
-        unary { $($u:ident $uf:ident)* }
-        memory { $($size:ident $bytes:literal $load:ident $store:ident $storek:ident)* }
-    ) => {
-        fn alu(width: Width, op: AluOp, dst: Reg, src: Operand) -> Op {
-            match (op, width, src) {
-                $(
-                    (AluOp::$a, Width::W64, Operand::Reg(src)) => Op::$a64 { dst, src },
-                    (AluOp::$a, Width::W64, Operand::Imm(k)) => Op::$ak64 { dst, k },
-                    (AluOp::$a, Width::W32, Operand::Reg(src)) => Op::$a32 { dst, src },
-                    (AluOp::$a, Width::W32, Operand::Imm(k)) => Op::$ak32 { dst, k },
-                )*
-            }
-        }
-
-        fn jump_if(width: Width, cond: Cond, dst: Reg, src: Operand, to: u32) -> Op {
-            match (cond, width, src) {
-                $(
-                    (Cond::$j, Width::W64, Operand::Reg(src)) => {
-                        Op::$j64 { dst, src, to }
-                    }
-                    (Cond::$j, Width::W64, Operand::Imm(k)) => Op::$jk64 { dst, k, to },
-                    (Cond::$j, Width::W32, Operand::Reg(src)) => {
-                        Op::$j32 { dst, src, to }
-                    }
-                    (Cond::$j, Width::W32, Operand::Imm(k)) => Op::$jk32 { dst, k, to },
-                )*
-            }
-        }
-
-        fn load(size: Size, signed: bool, dst: Reg, base: Reg, off: i16) -> Op {
-            if signed {
-                return Op::Rare(Rare::LoadSigned { size, dst, base, off });
-            }
-            match size {
-                $(Size::$size => Op::$load { dst, base, off },)*
-            }
-        }
-
-        fn store(size: Size, base: Reg, off: i16, src: Operand) -> Op {
-            match (size, src) {
-                $(
-                    (Size::$size, Operand::Reg(src)) => Op::$store { base, src, off },
-                    (Size::$size, Operand::Imm(k)) => Op::$storek { base, off, k },
-                )*
-            }
-        }
-    };
-}
-rows!(uniform []);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netloom_abi::{LinkError, Object, ProgramType, link};
-use netloom_isa::{Insn, Reg};
+use netloom_isa::{Insn, Pc, Reg, numbered};
 use netloom_maps::{CreateError, Geometry, Map};
 
 use crate::address::MAPS_MAX;
@@ -16,6 +16,7 @@ use crate::input;
 use crate::lower::{Code, lower};
 use crate::memory::Memory;
 use crate::model::ModelLayout;
+use crate::op::At;
 
 /// Most instructions of a program; the kernel verifies at most a million.
 const INSNS_MAX: usize = 1 << 24;
@@ -170,31 +171,37 @@ impl Machine {
         if cpu.number() >= self.cpus {
             return Err(refuse(FaultKind::NoCpu { cpu: cpu.number() }));
         }
+        let code = self.code(program).ok_or_else(|| refuse(FaultKind::NoProgram))?;
         cpu.scratch.reset();
         let scratch = &mut cpu.scratch;
         let input = input::prepare(context, &mut scratch.objects);
         let (r1, r2, skb, packet_data) = (input.r1, input.r2, input.skb, input.packet_data);
         let null_reads_zero = kind == ProgramType::Netfilter;
         let mut engine = Engine {
-            machine: self,
+            registers: Registers::default(),
             memory: Memory::new(&mut scratch.stack, &self.maps, input, null_reads_zero),
+            machine: self,
             buffers: &mut scratch.buffers,
             outside: &mut cpu.outside,
+            program,
+            code,
+            at: At::default(),
+            resume: 0,
+            fault: None,
             kind,
             skb,
             packet_data,
-            registers: Registers::default(),
             limits: cpu.limits,
             turns: cpu.limits.turns_max,
             tail_calls: 0,
             executed: 0,
             frames_used: 1,
         };
-        let frame_pointer = engine.memory.set_depth(0);
+        let frame_pointer = engine.memory.frame_pointer();
         for (register, value) in [(Reg::R1, r1), (Reg::R2, r2), (Reg::R10, frame_pointer)] {
             engine.registers.set(register, value);
         }
-        let result = engine.execute(program);
+        let result = engine.execute();
         (cpu.executed, scratch.frames_used) = (engine.executed, engine.frames_used);
         result
     }
@@ -209,14 +216,13 @@ impl Machine {
         self.loaded(program).is_some_and(|program| program.kind == kind)
     }
 
-    /// A fault of the program's operation `op`; `None` before the first one.
-    pub(crate) fn fault(&self, program: u32, op: Option<usize>, kind: FaultKind) -> Fault {
+    /// A fault of the program's instruction at a slot; `None` before the first one.
+    pub(crate) fn fault(&self, program: u32, slot: Option<usize>, kind: FaultKind) -> Fault {
         let loaded = self.loaded(program);
-        let pc = op.and_then(|op| loaded?.code.slots.get(op).copied());
+        let pc = slot.and_then(|slot| u32::try_from(slot).ok()).map(Pc);
         let insn = pc.and_then(|pc| {
-            let loaded = loaded?;
-            let starts = loaded.code.slots.get(..loaded.insns.len())?;
-            loaded.insns.get(starts.binary_search(&pc).ok()?).copied()
+            let (_, insn) = numbered(&loaded?.insns).find(|(here, _)| *here == pc)?;
+            Some(*insn)
         });
         let name = loaded.map(|program| program.name.clone()).unwrap_or_default();
         Fault { program, name, pc: pc.unwrap_or_default(), insn, kind }

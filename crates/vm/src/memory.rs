@@ -4,14 +4,17 @@
 //! in the packet, in one modelled structure, or in one value of a map. Loads from the null page give
 //! zero where the program type has kernel objects (netfilter), because the kernel's loads through
 //! untrusted kernel pointers do (`PROBE_MEM`); elsewhere, and for stores, they fault.
+//!
+//! Every access first tries the near path: a table of slices by region number, one comparison.
 
+use std::mem;
 use std::sync::atomic::{Ordering, fence};
 
 use netloom_maps::Map;
 
-use crate::address::{self, FRAME_BYTES, FRAMES_MAX, NULL_PAGE_BYTES, Region};
+use crate::address::{self, FRAME_BYTES, FRAMES_MAX, NEAR_REGIONS, NULL_PAGE_BYTES, Region};
 use crate::fault::Denied;
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::objects::Objects;
 
 /// The stack frames of all functions.
@@ -19,24 +22,27 @@ pub(crate) type Stack = [[u8; FRAME_BYTES]; FRAMES_MAX];
 
 /// What a run can address.
 pub(crate) struct Memory<'r> {
-    stack: &'r mut Stack,
-    /// Index of the running function's frame; it and those below are live.
-    depth: usize,
-    /// Address of that frame's first byte.
-    frame_base: u64,
-    context: Context<'r>,
-    pub(crate) packet: Bytes<'r>,
+    /// The bytes of each near region, by its number; empty where there are none that the near path may
+    /// touch.
+    near: [Bytes<'r>; NEAR_REGIONS],
+    /// Frames of functions that are not running, by call depth; those of others are empty.
+    idle: [&'r mut [u8]; FRAMES_MAX],
+    /// Call depth of the running function.
+    depth: u16,
+    context: Context,
     objects: Option<&'r Objects>,
     pub(crate) maps: &'r [Map],
+    /// Keys that callbacks were given, by their call depth.
+    keys: Vec<Vec<u8>>,
     null_reads_zero: bool,
 }
 
-/// The context region.
-pub(crate) enum Context<'r> {
-    /// No context, or one that is a kernel object.
+/// What the context is.
+pub(crate) enum Context {
+    /// Nothing, or a kernel object.
     None,
     /// Plain memory.
-    Bytes(&'r mut [u8]),
+    Bytes,
     /// 4-byte fields, each of which loads as a whole and may be an address.
     Fields([u64; 6]),
 }
@@ -47,8 +53,14 @@ pub(crate) enum Bytes<'r> {
     Exclusive(&'r mut [u8]),
 }
 
+impl Default for Bytes<'_> {
+    fn default() -> Self {
+        Self::Shared(&[])
+    }
+}
+
 impl Bytes<'_> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Shared(bytes) => bytes,
@@ -58,71 +70,106 @@ impl Bytes<'_> {
 }
 
 impl<'r> Memory<'r> {
-    /// The memory of a run that starts with `input`. Loads from the null page give zero if
-    /// `null_reads_zero`.
+    /// The memory of a run that starts with `input`, with no stack frame yet. Loads from the null page
+    /// give zero if `null_reads_zero`.
     pub(crate) fn new(
         stack: &'r mut Stack,
         maps: &'r [Map],
         input: Input<'r>,
         null_reads_zero: bool,
     ) -> Self {
-        let Input { context, packet, objects, .. } = input;
-        let frame_base = Region::Stack(0).at(0);
-        Self { stack, depth: 0, frame_base, context, packet, objects, maps, null_reads_zero }
+        let mut near: [Bytes<'r>; NEAR_REGIONS] = Default::default();
+        let (context, bytes) = match input.context {
+            input::Context::None => (Context::None, Bytes::default()),
+            input::Context::Bytes(bytes) => (Context::Bytes, Bytes::Exclusive(bytes)),
+            input::Context::Fields(fields) => (Context::Fields(fields), Bytes::default()),
+        };
+        near[Region::Context.number()] = bytes;
+        near[Region::Packet.number()] = input.packet;
+        let mut idle = stack.each_mut().map(|frame| frame.as_mut_slice());
+        near[Region::Stack(0).number()] = Bytes::Exclusive(mem::take(&mut idle[0]));
+        let objects = input.objects;
+        Self { near, idle, depth: 0, context, objects, maps, keys: Vec::new(), null_reads_zero }
     }
 
-    /// Index of the running function's stack frame.
+    /// Call depth of the running function.
+    #[inline(always)]
     pub(crate) fn depth(&self) -> usize {
-        self.depth
+        self.depth.into()
     }
 
-    /// Makes the frames up to that of index `depth`, less than `FRAMES_MAX`, live. Returns the frame
-    /// pointer of the function at that depth.
-    pub(crate) fn set_depth(&mut self, depth: u16) -> u64 {
-        self.depth = usize::from(depth);
-        self.frame_base = Region::Stack(depth).at(0);
-        self.frame_base + FRAME_BYTES as u64
+    /// The frame pointer of the running function.
+    #[inline(always)]
+    pub(crate) fn frame_pointer(&self) -> u64 {
+        Region::Stack(self.depth).at(FRAME_BYTES as u64)
+    }
+
+    /// Makes the frame of a called function live; says whether there was one left.
+    #[inline(always)]
+    pub(crate) fn push_frame(&mut self) -> bool {
+        let depth = self.depth + 1;
+        let Some(idle) = self.idle.get_mut(usize::from(depth)) else { return false };
+        self.near[Region::Stack(depth).number() % NEAR_REGIONS] = Bytes::Exclusive(mem::take(idle));
+        self.depth = depth;
+        true
+    }
+
+    /// Ends the frame of a called function.
+    #[inline(always)]
+    pub(crate) fn pop_frame(&mut self) {
+        let live = &mut self.near[Region::Stack(self.depth).number() % NEAR_REGIONS];
+        if let (Bytes::Exclusive(frame), Some(idle)) =
+            (live, self.idle.get_mut(usize::from(self.depth)))
+        {
+            *idle = mem::take(frame);
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Gives the callback at this call depth a key; returns its address.
+    pub(crate) fn set_key(&mut self, depth: usize, key: Vec<u8>) -> u64 {
+        if self.keys.len() <= depth {
+            self.keys.resize(depth + 1, Vec::new());
+        }
+        self.keys[depth] = key;
+        Region::Key(u16::try_from(depth).unwrap_or_default()).at(0)
+    }
+
+    /// The `N` bytes at `address`, zero-extended, if they are in a near region.
+    #[inline(always)]
+    pub(crate) fn load_near<const N: usize>(&self, address: u64) -> Option<u64> {
+        let (number, offset) = address::near(address);
+        get::<N>(self.near[number].as_slice(), offset)
+    }
+
+    /// Puts the low `N` bytes of `value` at `address`, if that is in a near region.
+    #[inline(always)]
+    pub(crate) fn store_near<const N: usize>(&mut self, address: u64, value: u64) -> Option<()> {
+        let (number, offset) = address::near(address);
+        match &mut self.near[number] {
+            Bytes::Exclusive(bytes) => put::<N>(bytes, offset, value),
+            Bytes::Shared(_) => None,
+        }
+    }
+
+    /// The bytes at `address`, if they are in a near region.
+    #[inline(always)]
+    pub(crate) fn slice_near(&self, address: u64, bytes: usize) -> Option<&[u8]> {
+        let (number, offset) = address::near(address);
+        self.near[number].as_slice().get(usize::try_from(offset).ok()?..)?.get(..bytes)
     }
 
     /// The `N` bytes at `address`, zero-extended.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn load<const N: usize>(&self, address: u64) -> Result<u64, Denied> {
-        let frame = &self.stack[self.depth % FRAMES_MAX];
-        match get::<N>(frame, address.wrapping_sub(self.frame_base)) {
-            Some(value) => Ok(value),
-            None => self.load_elsewhere::<N>(address),
+        if let Some(map) = address::map(address) {
+            let values = self.maps.get(usize::from(map)).and_then(Map::values);
+            let value = values.ok_or(Denied::Unmapped)?.load::<N>(address::offset(address));
+            return value.ok_or(Denied::OutOfBounds);
         }
-    }
-
-    /// Puts the low `N` bytes of `value` at `address`.
-    #[inline(always)]
-    pub(crate) fn store<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), Denied> {
-        let frame = &mut self.stack[self.depth % FRAMES_MAX];
-        match put::<N>(frame, address.wrapping_sub(self.frame_base), value) {
-            Some(()) => Ok(()),
-            None => self.store_elsewhere::<N>(address, value),
-        }
-    }
-
-    /// A load outside the running function's frame: packets and map values first.
-    #[inline(never)]
-    fn load_elsewhere<const N: usize>(&self, address: u64) -> Result<u64, Denied> {
-        let packet = self.packet.as_slice();
-        if let Some(value) = get::<N>(packet, address.wrapping_sub(Region::Packet.at(0))) {
+        if let Some(value) = self.load_near::<N>(address) {
             return Ok(value);
         }
-        match address::map(address) {
-            Some(map) => {
-                let values = self.maps.get(usize::from(map)).and_then(Map::values);
-                let value = values.ok_or(Denied::Unmapped)?.load::<N>(address::offset(address));
-                value.ok_or(Denied::OutOfBounds)
-            }
-            None => self.load_anywhere::<N>(address),
-        }
-    }
-
-    #[inline(never)]
-    fn load_anywhere<const N: usize>(&self, address: u64) -> Result<u64, Denied> {
         let (region, offset) = Region::of(address);
         match (region, &self.context) {
             (Region::Context, Context::Fields(fields)) => field::<N>(fields, offset),
@@ -131,9 +178,9 @@ impl<'r> Memory<'r> {
         }
     }
 
-    /// A store outside the running function's frame.
-    #[inline(never)]
-    fn store_elsewhere<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), Denied> {
+    /// Puts the low `N` bytes of `value` at `address`.
+    #[inline]
+    pub(crate) fn store<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), Denied> {
         let offset = address::offset(address);
         if let Some(map) = address::map(address) {
             let values = self.map_to_write(map)?.values().ok_or(Denied::Unmapped)?;
@@ -209,30 +256,42 @@ impl<'r> Memory<'r> {
     /// The bytes that packet loads (`LD_ABS`) see.
     pub(crate) fn packet_load_bytes(&self) -> &[u8] {
         match &self.context {
-            Context::Bytes(bytes) => bytes,
-            Context::None | Context::Fields(_) => self.packet.as_slice(),
+            Context::Bytes => self.near[Region::Context.number()].as_slice(),
+            Context::None | Context::Fields(_) => self.packet(),
         }
     }
 
+    /// The packet.
+    pub(crate) fn packet(&self) -> &[u8] {
+        self.near[Region::Packet.number()].as_slice()
+    }
+
     fn bytes_to_read(&self, region: Region) -> Result<&[u8], Denied> {
+        self.check(region)?;
         match region {
-            Region::Stack(frame) if usize::from(frame) <= self.depth => {
-                let frame = self.stack.get(usize::from(frame));
-                frame.map(|bytes| &bytes[..]).ok_or(Denied::Unmapped)
-            }
-            Region::Packet => Ok(self.packet.as_slice()),
-            Region::Context => match &self.context {
-                Context::Bytes(bytes) => Ok(bytes),
-                Context::None => Err(Denied::Unmapped),
-                Context::Fields(_) => Err(Denied::NotAField),
-            },
             Region::Object(object) => self.object(object).ok_or(Denied::Unmapped),
+            Region::Key(depth) => {
+                let key = self.keys.get(usize::from(depth)).map(Vec::as_slice);
+                key.filter(|_| depth <= self.depth).ok_or(Denied::Unmapped)
+            }
+            Region::Stack(_) | Region::Packet | Region::Context => {
+                Ok(self.near[region.number()].as_slice())
+            }
             Region::Null
-            | Region::Stack(_)
             | Region::MapHandle
             | Region::Function
             | Region::Map(_)
             | Region::Unmapped(_) => Err(Denied::Unmapped),
+        }
+    }
+
+    /// Whether there is a near region of plain bytes, if it is a near one.
+    fn check(&self, region: Region) -> Result<(), Denied> {
+        match (region, &self.context) {
+            (Region::Stack(depth), _) if depth > self.depth => Err(Denied::Unmapped),
+            (Region::Context, Context::None) => Err(Denied::Unmapped),
+            (Region::Context, Context::Fields(_)) => Err(Denied::NotAField),
+            _ => Ok(()),
         }
     }
 
@@ -266,25 +325,24 @@ impl<'r> Memory<'r> {
     }
 
     fn bytes_to_write(&mut self, region: Region) -> Result<&mut [u8], Denied> {
+        match self.check(region) {
+            // Fields are there, but can not be written.
+            Err(Denied::NotAField) => return Err(Denied::ReadOnly),
+            checked => checked?,
+        }
         match region {
-            Region::Stack(frame) if usize::from(frame) <= self.depth => {
-                let frame = self.stack.get_mut(usize::from(frame));
-                frame.map(|bytes| &mut bytes[..]).ok_or(Denied::Unmapped)
+            Region::Stack(_) | Region::Packet | Region::Context => {
+                match &mut self.near[region.number()] {
+                    Bytes::Shared(_) => Err(Denied::ReadOnly),
+                    Bytes::Exclusive(bytes) => Ok(bytes),
+                }
             }
-            Region::Packet => match &mut self.packet {
-                Bytes::Shared(_) => Err(Denied::ReadOnly),
-                Bytes::Exclusive(bytes) => Ok(bytes),
-            },
-            Region::Context => match &mut self.context {
-                Context::None => Err(Denied::Unmapped),
-                Context::Fields(_) => Err(Denied::ReadOnly),
-                Context::Bytes(bytes) => Ok(bytes),
-            },
             Region::Object(object) if self.object(object).is_some() => Err(Denied::ReadOnly),
+            Region::Key(_) if self.bytes_to_read(region).is_ok() => Err(Denied::ReadOnly),
             Region::Null
-            | Region::Stack(_)
             | Region::MapHandle
             | Region::Function
+            | Region::Key(_)
             | Region::Object(_)
             | Region::Map(_)
             | Region::Unmapped(_) => Err(Denied::Unmapped),
@@ -296,17 +354,17 @@ impl<'r> Memory<'r> {
 #[inline(always)]
 fn get<const N: usize>(bytes: &[u8], offset: u64) -> Option<u64> {
     let start = usize::try_from(offset).ok()?;
-    let chunk = bytes.get(start..)?.first_chunk::<N>()?;
+    let found = bytes.get(start..start.checked_add(N)?)?;
     let mut word = [0; 8];
-    word.get_mut(..N)?.copy_from_slice(chunk);
+    word.get_mut(..N)?.copy_from_slice(found);
     Some(u64::from_le_bytes(word))
 }
 
 #[inline(always)]
 fn put<const N: usize>(bytes: &mut [u8], offset: u64, value: u64) -> Option<()> {
     let start = usize::try_from(offset).ok()?;
-    let chunk = bytes.get_mut(start..)?.first_chunk_mut::<N>()?;
-    chunk.copy_from_slice(value.to_le_bytes().get(..N)?);
+    let place = bytes.get_mut(start..start.checked_add(N)?)?;
+    place.copy_from_slice(value.to_le_bytes().get(..N)?);
     Some(())
 }
 

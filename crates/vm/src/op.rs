@@ -1,123 +1,115 @@
-//! Decoded operations: what the engine's one flat dispatch matches on.
+//! Decoded slots.
 //!
-//! Jump targets are positions in the program's operation list. All targets are valid: what can not run
-//! has become a [`Op::Trap`].
+//! A program is an array of [`Op`]s, one per slot, so that a position in it is a [`Pc`]: each holds the
+//! function that executes the instruction, and the operands where the instruction has them. A handler
+//! ends by calling the handler of the next slot ([`go`]). Optimisers turn that call into a jump, as
+//! nothing is left to do after it; then a run goes from handler to handler without a loop around them.
+//! Where they do not, calls nest, and [`SPAN`] bounds how deep.
+//!
+//! [`Pc`]: netloom_isa::Pc
 
-use netloom_isa::{AtomicOp, Reg, Size, Width};
+use netloom_isa::{AtomicOp, Cond, Operand, Reg, Size, Width};
 
-/// Passes the table of uniform operations to the macro `$then`, after `[$($first)*]`.
+use crate::engine::Engine;
+
+/// A slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    pub(crate) run: Handler,
+    pub(crate) dst: Reg,
+    pub(crate) src: Reg,
+    pub(crate) off: i16,
+    /// The constant, the distance of a `goto` or call, or an index into a table of [`Code`].
+    ///
+    /// [`Code`]: crate::lower::Code
+    pub(crate) k: i32,
+}
+
+// Four ops are a cache line.
+const _: () = assert!(size_of::<Op>() == 16);
+
+/// Executes the instruction at a slot, then those that follow.
 ///
-/// `rows!(define [x])` becomes `define! { [x] alu {…} jump {…} unary {…} memory {…} }`. A row of
-/// `alu` and `jump` is: instruction field, its function in `alu`, then the names of the 64-bit
-/// register, 64-bit constant, 32-bit register and 32-bit constant forms. A row of `memory`: size,
-/// bytes, load, store of a register, store of a constant.
-macro_rules! rows {
-    ($then:ident [$($first:tt)*]) => {
-        $then! {
-            [$($first)*]
-            alu {
-                Add add Add64 AddK64 Add32 AddK32
-                Sub sub Sub64 SubK64 Sub32 SubK32
-                Mul mul Mul64 MulK64 Mul32 MulK32
-                Div div Div64 DivK64 Div32 DivK32
-                Sdiv sdiv Sdiv64 SdivK64 Sdiv32 SdivK32
-                Or or Or64 OrK64 Or32 OrK32
-                And and And64 AndK64 And32 AndK32
-                Lsh lsh Lsh64 LshK64 Lsh32 LshK32
-                Rsh rsh Rsh64 RshK64 Rsh32 RshK32
-                Mod rem Mod64 ModK64 Mod32 ModK32
-                Smod srem Smod64 SmodK64 Smod32 SmodK32
-                Xor xor Xor64 XorK64 Xor32 XorK32
-                Mov mov Mov64 MovK64 Mov32 MovK32
-                Arsh arsh Arsh64 ArshK64 Arsh32 ArshK32
-            }
-            jump {
-                Eq eq Eq64 EqK64 Eq32 EqK32
-                Ne ne Ne64 NeK64 Ne32 NeK32
-                Gt gt Gt64 GtK64 Gt32 GtK32
-                Ge ge Ge64 GeK64 Ge32 GeK32
-                Lt lt Lt64 LtK64 Lt32 LtK32
-                Le le Le64 LeK64 Le32 LeK32
-                Set set Set64 SetK64 Set32 SetK32
-                Sgt sgt Sgt64 SgtK64 Sgt32 SgtK32
-                Sge sge Sge64 SgeK64 Sge32 SgeK32
-                Slt slt Slt64 SltK64 Slt32 SltK32
-                Sle sle Sle64 SleK64 Sle32 SleK32
-            }
-            unary {
-                Neg64 neg64
-                Neg32 neg32
-                Swap16 swap16
-                Swap32 swap32
-                Swap64 swap64
-                Low16 low16
-                Low32 low32
-                Low64 low64
-                Sign8 sign8
-                Sign16 sign16
-                Sign32 sign32
-                Sign8W32 sign8_w32
-                Sign16W32 sign16_w32
-            }
-            memory {
-                B 1 LoadB StoreB StoreKB
-                H 2 LoadH StoreH StoreKH
-                W 4 LoadW StoreW StoreKW
-                Dw 8 LoadDw StoreDw StoreKDw
-            }
-        }
-    };
-}
-pub(crate) use rows;
+/// Its arguments are as many as are passed in registers.
+pub(crate) type Handler = for<'r> fn(&mut Engine<'r>, &'r [Op], At, &'r Op) -> End;
 
-macro_rules! define {
-    (
-        [$(#[$attribute:meta])* $name:ident { $($other:tt)* }]
-        alu { $($a:ident $af:ident $a64:ident $ak64:ident $a32:ident $ak32:ident)* }
-        jump { $($j:ident $jf:ident $j64:ident $jk64:ident $j32:ident $jk32:ident)* }
-        unary { $($u:ident $uf:ident)* }
-        memory { $($size:ident $bytes:literal $load:ident $store:ident $storek:ident)* }
-    ) => {
-        $(#[$attribute])*
-        pub(crate) enum $name {
-            $(
-                $a64 { dst: Reg, src: Reg },
-                $ak64 { dst: Reg, k: i32 },
-                $a32 { dst: Reg, src: Reg },
-                $ak32 { dst: Reg, k: i32 },
-            )*
-            $(
-                $j64 { dst: Reg, src: Reg, to: u32 },
-                $jk64 { dst: Reg, k: i32, to: u32 },
-                $j32 { dst: Reg, src: Reg, to: u32 },
-                $jk32 { dst: Reg, k: i32, to: u32 },
-            )*
-            $($u { dst: Reg, src: Reg },)*
-            $(
-                $load { dst: Reg, base: Reg, off: i16 },
-                $store { base: Reg, src: Reg, off: i16 },
-                $storek { base: Reg, off: i16, k: i32 },
-            )*
-            $($other)*
-        }
-    };
+/// Most instructions that are executed before control returns to the engine's loop, twice: in jumps,
+/// and in the straight stretch after the last of them.
+pub(crate) const SPAN: usize = 512;
+
+/// A place in a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct At {
+    /// The slot.
+    pub(crate) pc: usize,
+    /// The slot at which the granted instructions are used up if no jump is taken before. A jump moves
+    /// it as far as itself, so that straight code needs no counting.
+    pub(crate) limit: usize,
 }
 
-rows!(define [
-    /// One operation.
-    #[derive(Clone, Copy, Debug)]
-    Op {
-        Const { dst: Reg, value: u64 },
-        Jump { to: u32 },
-        Call { to: u32 },
-        Helper { row: u8 },
-        Kfunc { row: u8 },
-        Exit,
-        Rare(Rare),
-        /// Ends the run with the program's fault of this index.
-        Trap { fault: u32 },
+/// Why handlers returned to the engine's loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The instruction at the engine's place needs a new grant, or is not in the window.
+    Pause,
+    /// The run has its result.
+    Result,
+    /// The instruction at the engine's place is at fault.
+    Fault,
+    /// The run goes on at the engine's place, which may be in another program.
+    Moved,
+}
+
+impl At {
+    /// The next slot.
+    #[inline(always)]
+    pub(crate) fn next(self) -> Self {
+        Self { pc: self.pc.wrapping_add(1), ..self }
     }
-]);
+
+    /// Behind a constant of two slots, which is one instruction.
+    #[inline(always)]
+    pub(crate) fn next_wide(self) -> Self {
+        Self { pc: self.pc.wrapping_add(2), limit: self.limit.wrapping_add(1) }
+    }
+
+    /// Whether an instruction here that goes elsewhere is beyond what is granted.
+    #[inline(always)]
+    pub(crate) fn is_spent(self) -> bool {
+        self.pc >= self.limit
+    }
+
+    /// `distance` slots behind the next one.
+    #[inline(always)]
+    #[expect(clippy::cast_sign_loss, reason = "positions wrap: a bad one is outside any program")]
+    pub(crate) fn jump(self, distance: i32) -> Self {
+        let distance = distance as isize as usize;
+        let pc = self.pc.wrapping_add(1).wrapping_add(distance);
+        Self { pc, limit: self.limit.wrapping_add(distance) }
+    }
+
+    /// At a slot of this number.
+    #[inline(always)]
+    pub(crate) fn to(self, pc: usize) -> Self {
+        let distance = pc.wrapping_sub(self.pc).wrapping_sub(1);
+        Self { pc, limit: self.limit.wrapping_add(distance) }
+    }
+
+    /// Instructions executed before the one here, of `granted` ones. They may be more: a straight
+    /// stretch is not interrupted.
+    pub(crate) fn used(self, granted: usize) -> u64 {
+        granted.wrapping_add(self.pc).wrapping_sub(self.limit) as u64
+    }
+}
+
+/// Executes from `at` on.
+#[inline(always)]
+pub(crate) fn go<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At) -> End {
+    match ops.get(at.pc) {
+        Some(op) => (op.run)(engine, ops, at, op),
+        None => engine.pause(at),
+    }
+}
 
 /// Operations off the hot path.
 #[derive(Clone, Copy, Debug)]
@@ -152,18 +144,30 @@ pub(crate) enum Rare {
         index: Option<Reg>,
         imm: i32,
     },
+    /// A conditional jump to where no instruction begins.
+    JumpOutside {
+        width: Width,
+        cond: Cond,
+        dst: Reg,
+        src: Operand,
+        target: i64,
+    },
     MayGoto {
-        to: u32,
+        target: i64,
+        is_inside: bool,
+    },
+    JumpReg {
+        target: Reg,
     },
     TailCall,
     CallReg {
         target: Reg,
     },
-    /// The embedding program's helper in a row.
     Embedded {
         row: u32,
     },
+    /// `bpf_loop`.
+    Loop,
+    /// `bpf_for_each_map_elem`.
+    ForEach,
 }
-
-// One operation is two words, so that a cache line holds four.
-const _: () = assert!(size_of::<Op>() == 16);

@@ -1,29 +1,35 @@
 //! Operations off the hot path.
 
-use netloom_isa::{AtomicOp, Reg, Size, Width};
+use netloom_isa::{AtomicOp, Operand, Reg, Size, Width};
 
-use super::{Engine, TAIL_CALLS_MAX, access};
+use super::{Engine, access};
 use crate::address::Region;
-use crate::alu::{extend, low, unary};
+use crate::alu::{Sign8, Sign16, Sign32, Unary, extend, holds, low};
 use crate::embed::{self, Call, Outcome};
 use crate::fault::{Access, Denied, FaultKind};
 use crate::helper::map_at;
-use crate::op::Rare;
+use crate::op::{At, End, Rare};
+
+/// Most tail calls of a run (`linux/bpf.h`: `MAX_TAIL_CALL_CNT`).
+const TAIL_CALLS_MAX: u32 = 33;
 
 /// Where a run goes on.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Behind the operation.
     Continue,
-    /// At an operation of the same function.
-    Jump(u32),
-    /// At an operation of the same program, in a new frame.
-    Call(u32),
-    /// At the beginning of another program, in the same frame.
-    Program(u32),
+    /// At a slot of the same function.
+    Jump(usize),
+    /// At a slot of the same program, in a new frame.
+    Call {
+        /// The slot.
+        pc: usize,
+        /// What is called is a helper's callback.
+        is_callback: bool,
+    },
     /// In the caller.
     Return,
-    /// Nowhere: the run ends with this result.
-    End(u64),
+    /// In the engine's loop.
+    End(End),
 }
 
 /// Offsets of packet loads from here on count from the network header (`linux/filter.h`:
@@ -33,14 +39,25 @@ const NETWORK_OFFSET: i64 = -0x10_0000;
 const LINK_OFFSET: i64 = -0x20_0000;
 
 impl Engine<'_> {
-    pub(super) fn rare(&mut self, op: Rare, ops: usize) -> Result<Next, FaultKind> {
+    /// Executes the rare operation in a row of the program's table.
+    #[inline(never)]
+    pub(crate) fn rare(&mut self, at: At, row: i32) -> Next {
+        let op = usize::try_from(row).ok().and_then(|row| self.code.rare.get(row));
+        let next = match op {
+            Some(op) => self.try_rare(at, *op),
+            None => Err(FaultKind::Invalid),
+        };
+        next.unwrap_or_else(|kind| Next::End(self.stop(at, kind)))
+    }
+
+    fn try_rare(&mut self, at: At, op: Rare) -> Result<Next, FaultKind> {
         match op {
             Rare::LoadSigned { size, dst, base, off } => {
                 let address = self.place(base, off);
                 let value = match size {
-                    Size::B => self.memory.load::<1>(address).map(unary::sign8),
-                    Size::H => self.memory.load::<2>(address).map(unary::sign16),
-                    Size::W => self.memory.load::<4>(address).map(unary::sign32),
+                    Size::B => self.memory.load::<1>(address).map(Sign8::of),
+                    Size::H => self.memory.load::<2>(address).map(Sign16::of),
+                    Size::W => self.memory.load::<4>(address).map(Sign32::of),
                     Size::Dw => self.memory.load::<8>(address),
                 };
                 self.finish_load(dst, address, size, value)?;
@@ -63,46 +80,61 @@ impl Engine<'_> {
                     Size::W => self.memory.store_release::<4>(address, value),
                     Size::Dw => self.memory.store_release::<8>(address, value),
                 };
-                let bytes = size.bytes().into();
+                let bytes = size.bytes() as usize;
                 stored.map_err(|denied| access(Access::Store, address, bytes, denied))?;
             }
             Rare::Atomic { op, width, base, off, src } => self.atomic(op, width, base, off, src)?,
             Rare::LoadPacket { size, index, imm } => return Ok(self.load_packet(size, index, imm)),
-            Rare::MayGoto { to } => {
-                return Ok(match self.turns.checked_sub(1) {
-                    Some(left) => {
-                        self.turns = left;
-                        Next::Continue
-                    }
-                    None => Next::Jump(to),
-                });
+            Rare::JumpOutside { width, cond, dst, src, target } => {
+                let right = match src {
+                    Operand::Reg(src) => self.registers.get(src),
+                    Operand::Imm(imm) => extend(imm),
+                };
+                if holds(cond, width, self.registers.get(dst), right) {
+                    return Err(FaultKind::JumpOutside { target });
+                }
             }
-            Rare::TailCall => return self.tail_call(),
-            Rare::Embedded { row } => return self.call_embedded(row),
+            Rare::MayGoto { target, is_inside } => match self.turns.checked_sub(1) {
+                Some(left) => self.turns = left,
+                None if !is_inside => return Err(FaultKind::JumpOutside { target }),
+                None => return Ok(Next::Jump(usize::try_from(target).unwrap_or(usize::MAX))),
+            },
+            Rare::JumpReg { target } => {
+                let value = self.registers.get(target);
+                let slot = self.slot(value).ok_or(FaultKind::NotCode { value })?;
+                return Ok(Next::Jump(slot));
+            }
+            Rare::TailCall => return self.tail_call(at),
+            Rare::Embedded { row } => return self.call_embedded(at, row),
             Rare::CallReg { target } => {
                 let value = self.registers.get(target);
                 if let Some(row) = embed::row(self.machine.helpers, value) {
-                    return self.call_embedded(row);
+                    return self.call_embedded(at, row);
                 }
-                let (Region::Function, index) = Region::of(value) else {
-                    return Err(FaultKind::NotAFunction { value });
-                };
-                let index = u32::try_from(index).ok().filter(|&index| (index as usize) < ops);
-                return index.map(Next::Call).ok_or(FaultKind::NotAFunction { value });
+                let pc = self.slot(value).ok_or(FaultKind::NotAFunction { value })?;
+                return Ok(Next::Call { pc, is_callback: false });
             }
+            Rare::Loop => return self.start_loop(),
+            Rare::ForEach => return self.start_for_each(),
         }
         Ok(Next::Continue)
     }
 
-    fn call_embedded(&mut self, row: u32) -> Result<Next, FaultKind> {
+    /// The slot that an address of code names.
+    pub(super) fn slot(&self, address: u64) -> Option<usize> {
+        let (Region::Function, slot) = Region::of(address) else { return None };
+        usize::try_from(slot).ok().filter(|&slot| slot < self.code.ops.len())
+    }
+
+    fn call_embedded(&mut self, at: At, row: u32) -> Result<Next, FaultKind> {
         let helper = self.machine.helpers.get(row as usize);
         let helper = helper.ok_or(FaultKind::Unavailable("function"))?;
-        Ok(match (helper.run)(&mut Call::new(self))? {
-            Outcome::Return(value) => {
-                self.registers.set(Reg::R0, value);
-                Next::Continue
-            }
-            Outcome::End(result) => Next::End(result),
+        let outcome = (helper.run)(&mut Call::new(self))?;
+        let (Outcome::Return(value) | Outcome::End(value)) = outcome;
+        self.registers.set(Reg::R0, value);
+        Ok(match outcome {
+            Outcome::Return(_) => Next::Continue,
+            Outcome::End(_) => Next::End(self.finish(at)),
         })
     }
 
@@ -117,7 +149,7 @@ impl Engine<'_> {
         size: Size,
         value: Result<u64, Denied>,
     ) -> Result<(), FaultKind> {
-        let bytes = size.bytes().into();
+        let bytes = size.bytes() as usize;
         let value = value.map_err(|denied| access(Access::Load, address, bytes, denied))?;
         self.registers.set(dst, value);
         Ok(())
@@ -183,7 +215,7 @@ impl Engine<'_> {
     }
 
     /// Goes to the program at index `r3` of the program array `r2`; does nothing where there is none.
-    fn tail_call(&mut self) -> Result<Next, FaultKind> {
+    fn tail_call(&mut self, at: At) -> Result<Next, FaultKind> {
         let (handle, index) = (self.registers.get(Reg::R2), self.registers.get(Reg::R3));
         let (_, map) = map_at(self.memory.maps, "tail_call", 2, handle)?;
         let wrong = FaultKind::Argument { callee: "tail_call", argument: 2, value: handle };
@@ -195,7 +227,7 @@ impl Engine<'_> {
             Some(target) => {
                 self.tail_calls += 1;
                 self.turns = self.limits.turns_max;
-                Ok(Next::Program(target))
+                Ok(Next::End(self.go_on_in(at, target, 0)))
             }
             None => Ok(Next::Continue),
         }
