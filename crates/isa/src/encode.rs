@@ -173,6 +173,12 @@ impl Parts {
     }
 }
 
+/// The instruction's operation and opcode; none for a combination that does not exist.
+pub(crate) fn parts(insn: &Insn) -> Option<(Op, u8)> {
+    let Parts { op, bits, .. } = Parts::of(insn);
+    Some((op, row::row(op)?.opcode(bits)?))
+}
+
 /// The instruction's first slot; opcode 0 if it is not canonical.
 pub(crate) fn first_slot(insn: &Insn) -> Slot {
     slots(insn).0

@@ -9,6 +9,7 @@
 mod builder;
 mod decode;
 mod encode;
+mod form;
 mod insn;
 mod row;
 mod slot;
@@ -17,6 +18,7 @@ mod text;
 pub use builder::{BuildError, Builder, Label};
 pub use decode::{DecodeError, decode, decode_for};
 pub use encode::{encode, encode_for};
+pub use form::{Form, forms};
 pub use insn::{
     AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width, numbered,
 };

@@ -8,7 +8,7 @@ use std::fmt;
 
 use netloom_abi::{Arg, Function, Helper, Linkage, Program, ProgramType};
 use netloom_btf::{BuildError, Builder, Field, FuncInfo, IntEncoding, Param, TypeId};
-use netloom_isa::{Callee, Insn};
+use netloom_isa::{Callee, Imm64, Insn};
 
 /// Why a program's functions can not be described.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +54,18 @@ pub(crate) fn signature(program: &Program) -> Result<Option<Signature>, Signatur
     Ok(Some(Signature { blob, func_info: FuncInfo::encode(&records) }))
 }
 
-/// Whether the verifier must know the functions: for global ones it asks their arguments, and tail
-/// calls and packet loads outside the entry function want one that returns `int`.
+/// Whether the verifier must know the functions: for global ones it asks their arguments, for those
+/// whose address is taken their linkage, and tail calls and packet loads outside the entry function
+/// want one that returns `int`.
 fn is_needed(program: &Program) -> bool {
     let is_global = |function: &Function| function.linkage == Linkage::Global;
     let tail_call = Insn::Call(Callee::Helper(Helper::TailCall.id()));
-    let may_end = |insn: &Insn| *insn == tail_call || matches!(insn, Insn::LoadPacket { .. });
+    let is_asked = |insn: &Insn| {
+        let is_address = matches!(insn, Insn::LoadImm64 { value: Imm64::Function(_), .. });
+        is_address || *insn == tail_call || matches!(insn, Insn::LoadPacket { .. })
+    };
     program.functions.iter().any(is_global)
-        || program.functions.len() > 1 && program.insns.iter().any(may_end)
+        || program.functions.len() > 1 && program.insns.iter().any(is_asked)
 }
 
 /// The types under construction.

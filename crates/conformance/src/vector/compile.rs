@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use netloom_abi::{
     AttachType, Function, Helper, Linkage, MapKind, MapSpec, Object, Program, ProgramType,
 };
-use netloom_isa::{Assembly, Callee, Insn, Pc, Reg, assemble_with, numbered};
+use netloom_isa::{Assembly, Callee, Imm64, Insn, Pc, Reg, assemble_with, numbered};
 
 use super::source::{Body, Column, Place, Row, Source, Value, Variant};
 use super::{Group, Observed, Trial, Vector, VectorError, VectorReason};
@@ -95,10 +95,14 @@ fn program(source: &Source, variant: &Variant, statement: String) -> Result<Grou
     Ok(Group { object, tested, statement, trials: Vec::new() })
 }
 
-/// The program's functions, by the calls of them.
+/// The program's functions, by the calls of them and the constants that name them.
 fn functions(insns: &[Insn]) -> Vec<Function> {
     let called = numbered(insns).filter_map(|(pc, insn)| {
-        let Insn::Call(Callee::Local(off)) = insn else { return None };
+        let (Insn::Call(Callee::Local(off)) | Insn::LoadImm64 { value: Imm64::Function(off), .. }) =
+            insn
+        else {
+            return None;
+        };
         (pc.0 + 1).checked_add_signed(*off).map(Pc)
     });
     let places: BTreeSet<Pc> = called.chain([Pc(0)]).collect();

@@ -37,6 +37,13 @@ impl Vector {
         }
     }
 
+    /// Whether an engine of this kind is asked to run the programs to their end.
+    pub fn is_run_by(&self, kind: Kind) -> bool {
+        let is_left_out = self.difference.only.as_ref().is_some_and(|(only, _)| *only != kind);
+        let is_refused = kind == Kind::Kernel && self.difference.refused.is_some();
+        !is_left_out && !is_refused && self.difference.fault.is_none()
+    }
+
     /// What is wrong with a program's runs; an error ends the whole vector.
     fn check(&self, group: &Group, engine: &mut dyn Engine) -> Result<Vec<String>, Verdict> {
         let inputs: Vec<_> = group.trials.iter().map(|trial| trial.input.clone()).collect();
