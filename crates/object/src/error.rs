@@ -51,6 +51,10 @@ pub enum RelocationFault {
     SymbolName { index: usize },
     /// The symbol is neither undefined nor in a section.
     Symbol { name: String },
+    /// The symbol is undefined and has no name either.
+    NoName { index: usize },
+    /// The symbol is in a section that holds neither code nor maps nor variables.
+    Section { section: String },
     /// The target is outside of its section, between two slots, or not a map's beginning; or the
     /// instruction calls data.
     Target { name: String },
@@ -117,6 +121,10 @@ impl fmt::Display for RelocationFault {
             Self::NoSymbol { index, source } => write!(f, "symbol {index}: {source}"),
             Self::SymbolName { index } => write!(f, "name of symbol {index} cannot be read"),
             Self::Symbol { name } => write!(f, "symbol {name} is in no section"),
+            Self::NoName { index } => write!(f, "symbol {index} has neither section nor name"),
+            Self::Section { section } => {
+                write!(f, "section {section} holds neither code nor maps nor variables")
+            }
             Self::Target { name } => write!(f, "nothing begins where {name} leads"),
             Self::Twice => f.write_str("instruction is relocated twice"),
         }
@@ -132,6 +140,8 @@ impl std::error::Error for RelocationFault {
             | Self::Instruction { .. }
             | Self::SymbolName { .. }
             | Self::Symbol { .. }
+            | Self::NoName { .. }
+            | Self::Section { .. }
             | Self::Target { .. }
             | Self::Twice => None,
         }

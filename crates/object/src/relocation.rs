@@ -6,9 +6,9 @@
 //! | `R_BPF_64_32` | `call` | function, helper or kernel function; `imm` holds a distance in slots, less one |
 
 use netloom_isa::{Callee, Imm64, Insn, Pc, decode_for};
+use object::SymbolIndex;
 use object::elf::{R_BPF_64_32, R_BPF_64_64, STB_WEAK, STT_SECTION};
 use object::read::elf::Sym as _;
-use object::{SectionIndex, SymbolIndex};
 
 use crate::file::{CodeIndices, CodeSection, ObjectFile, is_map_section};
 use crate::tables::Tables;
@@ -144,6 +144,9 @@ impl<'d> Reader<'_, 'd> {
         let name = self.tables.symbol_name(index, symbol);
         let name = name.map_err(|_bytes| RelocationFault::SymbolName { index: index.0 })?;
         if symbol.is_undefined(self.tables.endian) {
+            if name.is_empty() {
+                return Err(RelocationFault::NoName { index: index.0 });
+            }
             let is_weak = symbol.st_bind() == STB_WEAK;
             return Ok(Target::Extern { name, is_weak });
         }
@@ -157,18 +160,23 @@ impl<'d> Reader<'_, 'd> {
             return Ok(Target::Code { section: at, pc: pc.ok_or_else(out_of_range)? });
         }
         let name = if symbol.st_type() == STT_SECTION { "" } else { name };
+        let section = self.tables.section_name(section);
+        let section =
+            section.map_err(|_unreadable| RelocationFault::Symbol { name: name.to_owned() })?;
+        if !is_map_section(section) && !is_data_section(section) {
+            return Err(RelocationFault::Section { section: section.to_owned() });
+        }
         self.data_target(section, name, value, site).ok_or_else(out_of_range)
     }
 
     fn data_target(
         &self,
-        section: SectionIndex,
+        section: &'d str,
         name: &'d str,
         value: i64,
         site: &Site,
     ) -> Option<Target<'d>> {
         let Site::Imm64(distance) = site else { return None };
-        let section = self.tables.section_name(section).ok()?;
         let offset = value.checked_add(*distance)?;
         if !is_map_section(section) {
             return Some(Target::Data { section, name, offset });
@@ -179,6 +187,11 @@ impl<'d> Reader<'_, 'd> {
         };
         self.object.maps.iter().position(is_it).map(Target::Map)
     }
+}
+
+/// Whether a section of this name holds variables.
+fn is_data_section(name: &str) -> bool {
+    [".rodata", ".data", ".bss"].iter().any(|begin| name.starts_with(begin))
 }
 
 /// The slot that code at `value` bytes and the distance in the instruction lead to.

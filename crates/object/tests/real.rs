@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arbtest::arbtest;
 use netloom_isa::{ByteOrder, Pc, decode_for};
-use netloom_object::{ObjectFile, ReadError, Target, read};
+use netloom_object::{ObjectFile, ReadError, RelocationFault, Target, read};
 
 /// The object that clang makes of `tests/objects/program.c`; none where there is no clang.
 fn compile(target: &str) -> Option<Vec<u8>> {
@@ -135,6 +135,21 @@ fn no_damaged_object_panics_or_leads_outside() {
         Ok(())
     })
     .budget_ms(3_000);
+}
+
+#[test]
+fn what_a_relocation_refers_to_has_a_name_and_a_known_section() {
+    let Some(good) = compile("bpfel") else { return };
+    let fault = |name: &[u8], other: &[u8]| {
+        let at = good.windows(name.len()).position(|bytes| bytes == name).expect("it is there");
+        match read(&patched(&good, at, other)) {
+            Err(ReadError::Relocation { fault, .. }) => fault,
+            other => panic!("{other:?}"),
+        }
+    };
+    let section = ".bsx".to_owned();
+    assert_eq!(fault(b"\0.bss\0", b"\0.bsx"), RelocationFault::Section { section });
+    assert!(matches!(fault(b"\0bpf_now\0", b"\0\0"), RelocationFault::NoName { .. }));
 }
 
 fn check_positions(object: &ObjectFile<'_>) {
