@@ -2,10 +2,19 @@
 
 use std::sync::OnceLock;
 
-use netloom_cbpf::{CheckError, Form, Insn, Program, Raw, check, decode, encode, parse, print};
+use netloom_abi::{AttachType, Object, Program as Translated, ProgramType};
+use netloom_cbpf::{
+    CheckError, Device, Form, Insn, Packet, Program, Raw, Target, check, decode, encode, parse,
+    print, run, translate,
+};
+use netloom_isa::{Syntax, listing};
+use netloom_vm::{Context, Cpu, Machine, Options, XdpInput};
 
 /// Bytes of `struct sock_filter`.
 pub const INSN_BYTES: usize = 8;
+
+/// What XDP tells of the device.
+const DEVICE: Device = Device { ifindex: 1, hardware: 772 };
 
 /// The text forms, which every sequence of instructions can be printed in.
 const TEXTS: [Form; 3] = [Form::Listing, Form::Initialisers, Form::Numbers];
@@ -35,6 +44,52 @@ pub fn check_forms(insns: &[Insn]) {
 #[must_use]
 pub fn raws(bytes: &[u8]) -> Vec<Raw> {
     bytes.as_chunks::<INSN_BYTES>().0.iter().map(|one| Raw::from_bytes(*one)).collect()
+}
+
+/// Runs a program by its own interpreter and, translated, by the machine. A program that the target
+/// has no translation for passes.
+///
+/// # Panics
+/// When the results differ, or the translation faults or writes to the packet.
+pub fn check_translation(program: &Program, target: Target, packet: &[u8]) {
+    let Ok(insns) = translate(program, target) else { return };
+    let mut input = Packet::new(packet);
+    if target == Target::Socket {
+        // All headers are at the begin of the machine's plain memory.
+        (input.link, input.network) = (Some(0), Some(0));
+    }
+    input.metadata.device = Some(DEVICE);
+    let text = listing(&insns, Syntax::PseudoC);
+    let kind = match target {
+        Target::Memory => ProgramType::Syscall,
+        Target::Xdp => ProgramType::Xdp,
+        Target::Socket => ProgramType::SocketFilter,
+    };
+    let translated = Translated {
+        name: "filter".into(),
+        kind,
+        attach: AttachType::NONE,
+        license: "GPL".into(),
+        insns: insns.clone(),
+        functions: Vec::new(),
+        relocs: Vec::new(),
+    };
+    let object = Object { maps: Vec::new(), programs: vec![translated] };
+    let machine = Machine::new(&object, Options::default()).expect("it asks for nothing");
+    let mut bytes = packet.to_vec();
+    let context = match target {
+        Target::Xdp => Context::Xdp(XdpInput {
+            frame: &mut bytes,
+            ingress_ifindex: DEVICE.ifindex,
+            rx_queue_index: 0,
+            egress_ifindex: 0,
+        }),
+        Target::Memory | Target::Socket => Context::Memory(&mut bytes),
+    };
+    let result = machine.run(&mut Cpu::new(0), 0, context);
+    let expected = Ok(u64::from(run(program, &input)));
+    assert_eq!(result, expected, "{target:?} {program:?}\n{text}");
+    assert_eq!(bytes, packet, "a filter writes nothing");
 }
 
 /// A valid program of the elements in `bytes`, in the same order.
