@@ -5,7 +5,7 @@
 //!
 //! Reading order: `insn` (one instruction as a value), `row` (the opcode table), `codec`,
 //! `ancillary` (what offsets mean), `check` and `program` (validity), `packet` and `run`, `text`,
-//! `translate` (eBPF), `c`.
+//! `translate` (eBPF), `c`; [`expression`] (filters as text).
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ mod ancillary;
 mod c;
 mod check;
 mod codec;
+pub mod expression;
 mod fact;
 mod insn;
 mod live;

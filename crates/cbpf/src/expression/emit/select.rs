@@ -1,0 +1,277 @@
+//! The instructions that bring a node's values where its test wants them.
+
+use super::registers::Registers;
+use crate::expression::error::Reason;
+use crate::expression::graph::{Assign, Graph, Node, Test};
+use crate::expression::value::{Operand, Value, ValueId};
+use crate::{AluOp, Cond, Insn, SLOTS, Slot, Source};
+
+/// The code of a node: instructions and the comparison behind them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Block {
+    pub(super) insns: Vec<Insn>,
+    pub(super) cond: Cond,
+    pub(super) src: Source,
+    /// Whether the comparison is the opposite of the node's test.
+    pub(super) is_opposite: bool,
+}
+
+/// Code selection for the nodes of one graph.
+pub(super) struct Selection<'g> {
+    graph: &'g Graph,
+    /// Words that hold variables, and those in use for the value at hand.
+    taken: [bool; SLOTS],
+    /// Words that are read where no assignment is certain to have been made.
+    unassigned: [bool; SLOTS],
+    insns: Vec<Insn>,
+    registers: Registers,
+}
+
+type Selected<T = ()> = Result<T, Reason>;
+
+impl<'g> Selection<'g> {
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        let mut taken = [false; SLOTS];
+        for assign in graph.nodes.iter().flat_map(|node| &node.assigns) {
+            taken[assign.slot.index()] = true;
+        }
+        let (insns, registers) = (Vec::new(), Registers::default());
+        Self { graph, taken, unassigned: [false; SLOTS], insns, registers }
+    }
+
+    /// The words that have to be cleared before anything else.
+    pub(super) fn unassigned(&self) -> impl Iterator<Item = Slot> {
+        let slots = (0..).map_while(Slot::new);
+        slots.filter(|slot| self.unassigned[slot.index()])
+    }
+
+    /// The code of `node` where `entry` is known before it, and what is known behind.
+    pub(super) fn block(&mut self, node: &Node, entry: Registers) -> Selected<(Block, Registers)> {
+        self.registers = entry;
+        for assign in &node.assigns {
+            self.assign(*assign)?;
+        }
+        let Test { value, cond, operand } = node.test;
+        let (src, is_swapped) = match operand {
+            Operand::Constant(number) => {
+                if node.jt != node.jf || self.graph.can_fail(node.test) {
+                    self.put_in_a(value)?;
+                }
+                (Source::K(number), false)
+            }
+            Operand::Value(right) => (Source::X, self.pair(value, right, true)?),
+        };
+        let (cond, is_opposite) = if is_swapped { mirrored(cond) } else { (cond, false) };
+        let insns = std::mem::take(&mut self.insns);
+        Ok((Block { insns, cond, src, is_opposite }, self.registers.clone()))
+    }
+
+    fn assign(&mut self, assign: Assign) -> Selected {
+        self.put_in_a(assign.value)?;
+        self.insns.push(Insn::StoreA(assign.slot));
+        self.registers.store(assign.slot, assign.variable);
+        self.registers.a = Some(assign.variable);
+        Ok(())
+    }
+
+    /// Puts `value` into A.
+    fn put_in_a(&mut self, value: ValueId) -> Selected {
+        if self.registers.a == Some(value) {
+            return Ok(());
+        }
+        if self.registers.x == Some(value) {
+            self.insns.push(Insn::Txa);
+        } else if let Some(slot) = self.stored(value) {
+            self.insns.push(Insn::LoadMem(slot));
+        } else {
+            self.compute(value)?;
+        }
+        self.registers.a = Some(value);
+        Ok(())
+    }
+
+    /// Computes `value` into A.
+    fn compute(&mut self, value: ValueId) -> Selected {
+        let insn = match self.graph.values.get(value) {
+            Value::Constant(number) => Insn::LoadImm(number),
+            Value::Length => Insn::LoadLen,
+            Value::Variable { slot, .. } => self.read(slot, value, Insn::LoadMem(slot)),
+            Value::Load { size, base: None, k } => Insn::LoadAbs { size, k },
+            Value::Load { size, base: Some(base), k } => {
+                self.put_in_x(base)?;
+                Insn::LoadInd { size, k }
+            }
+            Value::HeaderLength(_) => {
+                self.put_in_x(value)?;
+                Insn::Txa
+            }
+            Value::Negative(operand) => {
+                self.put_in_a(operand)?;
+                Insn::Neg
+            }
+            Value::Alu { op, left, right: Operand::Constant(number) } => {
+                self.put_in_a(left)?;
+                Insn::Alu { op, src: Source::K(number) }
+            }
+            Value::Alu { op, left, right: Operand::Value(right) } => {
+                self.pair(left, right, is_commutative(op))?;
+                Insn::Alu { op, src: Source::X }
+            }
+        };
+        self.insns.push(insn);
+        Ok(())
+    }
+
+    /// Puts `value` into X; A may be lost.
+    fn put_in_x(&mut self, value: ValueId) -> Selected {
+        if self.registers.x == Some(value) {
+            return Ok(());
+        }
+        let insn = match self.graph.values.get(value) {
+            Value::Constant(number) => Insn::LoadXImm(number),
+            Value::Length => Insn::LoadXLen,
+            Value::HeaderLength(k) => Insn::LoadXMsh(k),
+            _ if self.registers.a == Some(value) => Insn::Tax,
+            Value::Variable { slot, .. } => self.read(slot, value, Insn::LoadXMem(slot)),
+            Value::Load { .. } | Value::Alu { .. } | Value::Negative(_) => {
+                match self.stored(value) {
+                    Some(slot) => Insn::LoadXMem(slot),
+                    None => {
+                        self.put_in_a(value)?;
+                        Insn::Tax
+                    }
+                }
+            }
+        };
+        self.insns.push(insn);
+        self.registers.x = Some(value);
+        Ok(())
+    }
+
+    /// Puts `left` into A and `right` into X, or, if `may_swap`, the other way round; whether it
+    /// is the other way round.
+    fn pair(&mut self, left: ValueId, right: ValueId, may_swap: bool) -> Selected<bool> {
+        let keeps_x = |selection: &Self, value| !selection.loses_x(value);
+        if self.registers.x == Some(right) && keeps_x(self, left) {
+            self.put_in_a(left)?;
+            return Ok(false);
+        }
+        if may_swap && self.registers.x == Some(left) && keeps_x(self, right) {
+            self.put_in_a(right)?;
+            return Ok(true);
+        }
+        // What is put into X first must not be lost while the other one is computed.
+        let left_first = may_swap
+            && keeps_x(self, right)
+            && (self.goes_to_x(left) || !keeps_x(self, left) && !self.goes_to_x(right));
+        if left_first {
+            self.put_in_x(left)?;
+            self.put_in_a(right)?;
+            return Ok(true);
+        }
+        if keeps_x(self, left) {
+            self.put_in_x(right)?;
+            self.put_in_a(left)?;
+            return Ok(false);
+        }
+        if self.goes_to_x(right) {
+            self.put_in_a(left)?;
+            self.put_in_x(right)?;
+            return Ok(false);
+        }
+        if may_swap && self.goes_to_x(left) {
+            self.put_in_a(right)?;
+            self.put_in_x(left)?;
+            return Ok(true);
+        }
+        self.put_in_a(right)?;
+        let slot = self.free_slot()?;
+        self.insns.push(Insn::StoreA(slot));
+        self.registers.store(slot, right);
+        self.taken[slot.index()] = true;
+        let computed = self.put_in_a(left);
+        self.taken[slot.index()] = false;
+        computed?;
+        self.insns.push(Insn::LoadXMem(slot));
+        self.registers.x = Some(right);
+        Ok(false)
+    }
+
+    /// Whether computing `value` into A writes X.
+    fn loses_x(&self, value: ValueId) -> bool {
+        let Registers { a, x, .. } = self.registers;
+        if a == Some(value) || x == Some(value) || self.stored(value).is_some() {
+            return false;
+        }
+        match self.graph.values.get(value) {
+            Value::Constant(_)
+            | Value::Length
+            | Value::Variable { .. }
+            | Value::Load { base: None, .. } => false,
+            Value::Load { base, .. } => x != base,
+            Value::HeaderLength(_) => true,
+            Value::Negative(operand)
+            | Value::Alu { left: operand, right: Operand::Constant(_), .. } => {
+                self.loses_x(operand)
+            }
+            Value::Alu { op, left, right: Operand::Value(right) } => {
+                let is_ready = x == Some(right) && !self.loses_x(left);
+                let is_swapped = is_commutative(op) && x == Some(left) && !self.loses_x(right);
+                !is_ready && !is_swapped
+            }
+        }
+    }
+
+    /// Whether `value` goes into X by one instruction that does not need A.
+    fn goes_to_x(&self, value: ValueId) -> bool {
+        match self.graph.values.get(value) {
+            Value::Constant(_)
+            | Value::Length
+            | Value::Variable { .. }
+            | Value::HeaderLength(_) => true,
+            Value::Load { .. } | Value::Alu { .. } | Value::Negative(_) => {
+                self.stored(value).is_some()
+            }
+        }
+    }
+
+    /// A word that holds `value`, if computing it takes longer than reading the word.
+    fn stored(&self, value: ValueId) -> Option<Slot> {
+        match self.graph.values.get(value) {
+            Value::Constant(_) | Value::Length | Value::Load { base: None, .. } => None,
+            Value::Load { .. }
+            | Value::HeaderLength(_)
+            | Value::Alu { .. }
+            | Value::Negative(_)
+            | Value::Variable { .. } => self.registers.slot_of(value),
+        }
+    }
+
+    /// `insn`, which reads `variable` from `slot`.
+    fn read(&mut self, slot: Slot, variable: ValueId, insn: Insn) -> Insn {
+        let is_assigned = self.registers.word(slot) == Some(variable);
+        self.unassigned[slot.index()] |= !is_assigned;
+        insn
+    }
+
+    fn free_slot(&self) -> Selected<Slot> {
+        let mut slots = (0..).map_while(Slot::new);
+        slots.find(|slot| !self.taken[slot.index()]).ok_or(Reason::TooManyValues)
+    }
+}
+
+fn is_commutative(op: AluOp) -> bool {
+    match op {
+        AluOp::Add | AluOp::Mul | AluOp::Or | AluOp::And | AluOp::Xor => true,
+        AluOp::Sub | AluOp::Div | AluOp::Mod | AluOp::Lsh | AluOp::Rsh => false,
+    }
+}
+
+/// The condition for operands the other way round, and whether it is the opposite.
+fn mirrored(cond: Cond) -> (Cond, bool) {
+    match cond {
+        Cond::Eq | Cond::Set => (cond, false),
+        Cond::Gt => (Cond::Ge, true),
+        Cond::Ge => (Cond::Gt, true),
+    }
+}

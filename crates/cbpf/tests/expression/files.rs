@@ -1,0 +1,71 @@
+//! Names from this machine's files, as the C library finds them for tcpdump.
+
+use std::fs;
+use std::net::IpAddr;
+
+use netloom_cbpf::expression::{Names, Ports};
+
+/// The lines of the files, as words.
+pub(crate) struct Files {
+    services: Vec<Vec<String>>,
+    protocols: Vec<Vec<String>>,
+    networks: Vec<Vec<String>>,
+    hosts: Vec<Vec<String>>,
+}
+
+impl Files {
+    pub(crate) fn read() -> Self {
+        Self {
+            services: rows("/etc/services"),
+            protocols: rows("/etc/protocols"),
+            networks: rows("/etc/networks"),
+            hosts: rows("/etc/hosts"),
+        }
+    }
+}
+
+fn rows(path: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let words = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    text.lines().map(words).filter(|row| row.len() >= 2).collect()
+}
+
+/// The second word of the row that `name` names.
+fn find<'r>(rows: &'r [Vec<String>], name: &str) -> impl Iterator<Item = &'r str> {
+    let name = name.to_owned();
+    rows.iter()
+        .filter(move |row| row[0] == name || row[2..].contains(&name))
+        .map(|row| row[1].as_str())
+}
+
+impl Names for Files {
+    fn host(&self, name: &str) -> Vec<IpAddr> {
+        let rows = self.hosts.iter().filter(|row| row[1..].iter().any(|other| other == name));
+        rows.filter_map(|row| row[0].parse().ok()).collect()
+    }
+
+    fn network(&self, name: &str) -> Option<u32> {
+        let address: std::net::Ipv4Addr = find(&self.networks, name).next()?.parse().ok()?;
+        Some(address.into())
+    }
+
+    fn ethernet(&self, _name: &str) -> Option<[u8; 6]> {
+        None
+    }
+
+    fn port(&self, name: &str) -> Ports {
+        let port = |protocol: &str| {
+            let both = find(&self.services, name).filter_map(|word| word.split_once('/'));
+            let mut ports = both.filter(|row| row.1 == protocol);
+            ports.next().and_then(|row| row.0.parse().ok())
+        };
+        Ports { tcp: port("tcp"), udp: port("udp") }
+    }
+
+    fn protocol(&self, name: &str) -> Option<u8> {
+        find(&self.protocols, name).next()?.parse().ok()
+    }
+}
