@@ -6,7 +6,7 @@ use netloom_packet::link::LinkType;
 use netloom_testkit::filter::LINKS;
 use netloom_testkit::filter::capture::capture;
 use netloom_testkit::filter::expressions::{Expression, Mark, accepted, refused};
-use netloom_testkit::filter::judge::judge;
+use netloom_testkit::filter::judge::{Engine, judge};
 use netloom_testkit::filter::tcpdump::{Compile, Form, Tcpdump};
 
 use netloom_packet::capture::Record;
@@ -16,6 +16,9 @@ use crate::{difference, is_skipped};
 
 /// The protocol number of authentication headers, on which libpcap's loops may not end.
 const AUTHENTICATION: u8 = 51;
+
+/// Translations are compared with the interpreter elsewhere.
+const ENGINES: [Engine; 2] = [Engine::Interpreter, Engine::Socket];
 
 /// A capture, and how expressions are compiled for it.
 struct Bench<'n> {
@@ -49,10 +52,11 @@ impl<'n> Bench<'n> {
         if matches!(mark, Some(Mark::Loops | Mark::Ancillary | Mark::Never)) {
             let matched = self.tcpdump.matches(text, Compile::Optimized);
             let matched = matched.map_err(|error| format!("{text}: {error}"))?;
-            let judged = judge(&program, &self.records, Some(&matched));
+            let judged = judge(&program, &self.records, Some(&matched), &ENGINES);
             return judged.map(|()| None).map_err(|error| format!("{text}: {error}"));
         }
-        judge(&program, &self.records, None).map_err(|error| format!("{text}: {error}"))?;
+        judge(&program, &self.records, None, &ENGINES)
+            .map_err(|error| format!("{text}: {error}"))?;
         let theirs = self.their_program(text)?;
         let lengths = [ours.len(), theirs.len()];
         let theirs = Program::new(theirs).map_err(|error| format!("{text}: {error}"))?;
