@@ -37,6 +37,10 @@ pub(crate) enum Command {
     /// Firewall: iptables rules as eBPF programs
     #[command(subcommand, arg_required_else_help = true, after_help = crate::fw::EXAMPLE)]
     Fw(crate::fw::Command),
+    /// Assemble eBPF instructions: text to bytecode or an ELF object
+    Asm(crate::asm::Arguments),
+    /// Disassemble eBPF instructions: ELF objects, bytecode, hexadecimal text
+    Disasm(crate::disasm::Arguments),
     /// Test eBPF engines: the interpreter, the kernel, plugins of bpf_conformance
     Conformance(crate::conformance::Arguments),
 }
@@ -46,6 +50,8 @@ impl Command {
     pub(crate) fn run(&self, output: &Output) -> Result<Outcome, Failure> {
         match self {
             Self::Fw(command) => command.run(output),
+            Self::Asm(arguments) => crate::asm::run(arguments, output),
+            Self::Disasm(arguments) => crate::disasm::run(arguments, output),
             Self::Conformance(arguments) => crate::conformance::run(arguments, output),
         }
     }

@@ -66,6 +66,11 @@ impl ErrorReport {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// With the place in a file, if there is one.
+    pub(crate) fn with_mark(self, mark: Option<Mark>) -> Self {
+        Self { mark, ..self }
+    }
+
     /// With a list, printed between message and help.
     pub(crate) fn with_list(self, list: String) -> Self {
         Self { list, ..self }

@@ -18,8 +18,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod asm;
 mod columns;
 mod conformance;
+mod disasm;
 mod failure;
 mod fw;
 mod input;
@@ -27,6 +29,7 @@ mod output;
 mod plain;
 mod progress;
 mod report;
+mod source;
 
 use std::process::ExitCode;
 

@@ -22,7 +22,7 @@ pub use form::{Form, forms};
 pub use insn::{
     AluOp, AtomicOp, Callee, Cond, EndianOp, Imm64, Insn, Operand, Pc, Reg, Size, Width, numbered,
 };
-pub use slot::{ByteOrder, SlotField};
+pub use slot::{ByteOrder, Slot, SlotField};
 pub use text::{
     Assembly, HelperName, Listing, ParseError, ParseReason, Place, Syntax, Text, assemble,
     assemble_with, listing,

@@ -27,18 +27,20 @@ pub enum SlotField {
     Imm,
 }
 
-/// One slot with its fields apart.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Slot {
-    pub(crate) opcode: u8,
-    pub(crate) dst: u8,
-    pub(crate) src: u8,
-    pub(crate) off: i16,
-    pub(crate) imm: i32,
+/// One slot with its fields apart, as `struct bpf_insn` has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the meaning")]
+pub struct Slot {
+    pub opcode: u8,
+    pub dst: u8,
+    pub src: u8,
+    pub off: i16,
+    pub imm: i32,
 }
 
 impl Slot {
-    pub(crate) fn from_bytes(order: ByteOrder, bytes: [u8; 8]) -> Self {
+    /// The fields in the slot's bytes.
+    pub fn from_bytes(order: ByteOrder, bytes: [u8; 8]) -> Self {
         let [opcode, registers, o0, o1, i0, i1, i2, i3] = bytes;
         let (low, high) = (registers & 15, registers >> 4);
         let (off, imm) = ([o0, o1], [i0, i1, i2, i3]);

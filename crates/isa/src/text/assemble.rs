@@ -54,8 +54,11 @@ pub fn assemble_with(
             Ok(Read::Instruction) => {}
             // What stands there need not even be made of tokens.
             Ok(Read::Aside) => errors.clear(),
-            Err(error) => errors.push(error),
+            Err(error) if errors.is_empty() => errors.push(error),
+            // The rest follows from the character that is out of place.
+            Err(_) => {}
         }
+        errors.truncate(1);
         assembler.errors.append(&mut errors);
         // The labels of what is not read are unknown, so names are not looked up either.
         if assembler.errors.len() >= ERRORS_MAX {

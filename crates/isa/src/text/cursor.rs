@@ -224,12 +224,9 @@ impl<'s, 't> Cursor<'s, 't> {
     /// `r1 + 4`, `r1 -4` or `r1`.
     pub(super) fn address(&mut self) -> Result<(Reg, i16)> {
         let base = self.wide_register()?;
-        let place = self.place();
-        let signed = self.peek() == Kind::Symbol("-") || self.eat("+");
-        let value = if signed { self.number()? } else { 0 };
-        let what = "an offset of 16 bits";
-        let off = i16::try_from(value);
-        Ok((base, off.or(Err(ParseError { place, reason: ParseReason::Range { what, value } }))?))
+        let is_signed = self.eat("+") || self.peek() == Kind::Symbol("-");
+        let off = if is_signed { self.integer("an offset of 16 bits")? } else { 0 };
+        Ok((base, off))
     }
 
     /// `[%r1+4]`.
