@@ -1,7 +1,7 @@
 //! Source text to tokens, each with its place.
 //!
 //! Statements end at a line's end or `;`. Comments are `// …`, `/* … */` and `# …`; a `#` between a
-//! name and a digit is not one (`bpf_map_lookup_elem#1`).
+//! name and a number is not one (`bpf_map_lookup_elem#1`, `unknown#-5`).
 
 use super::error::ERRORS_MAX;
 use super::{ParseError, ParseReason, Place};
@@ -86,8 +86,12 @@ impl<'s> Lexer<'s> {
             self.take(end.unwrap_or(self.rest.len()));
             return if end.is_some() { Ok(None) } else { Err(ParseReason::OpenComment) };
         }
-        let digit = self.rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-        if self.rest.starts_with("//") || first == '#' && !(after_name && digit) {
+        let is_number = |rest: &str| {
+            let digits = rest.strip_prefix('-').unwrap_or(rest);
+            after_name && digits.starts_with(|c: char| c.is_ascii_digit())
+        };
+        if self.rest.starts_with("//") || self.rest.strip_prefix('#').is_some_and(|s| !is_number(s))
+        {
             self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
             return Ok(None);
         }

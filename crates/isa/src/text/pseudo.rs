@@ -132,7 +132,8 @@ impl<'a> Printer<'a> {
             }
             Callee::Helper(id) => match (self.helper)(id) {
                 Some(name) => write!(f, "call bpf_{name}#{id}"),
-                None if self.kernel => write!(f, "call unknown#{id}"),
+                None if self.kernel && id == 0 => f.write_str("call bpf_unspec#0"),
+                None if self.kernel => write!(f, "call unknown#{}", id.cast_signed()),
                 None => write!(f, "call {id}"),
             },
             Callee::Local(off) if self.objdump => write!(f, "call {}", self.number(off.into())),
@@ -143,10 +144,11 @@ impl<'a> Printer<'a> {
             Callee::Kfunc(id, _) if self.objdump => {
                 write!(f, "call {}", self.number(id.cast_signed().into()))
             }
-            Callee::Kfunc(id, module) => {
-                write!(f, "call kernel-function#{id}")?;
-                if module == 0 || self.kernel { Ok(()) } else { write!(f, " module {module}") }
+            Callee::Kfunc(id, _) if self.kernel => {
+                write!(f, "call kernel-function#{}", id.cast_signed())
             }
+            Callee::Kfunc(id, 0) => write!(f, "call kernel-function#{id}"),
+            Callee::Kfunc(id, module) => write!(f, "call kernel-function#{id} module {module}"),
             Callee::RegImm(reg) if !self.objdump && !self.kernel => write!(f, "callx_imm {reg}"),
             Callee::Reg(reg) | Callee::RegImm(reg) => write!(f, "callx {reg}"),
         }
