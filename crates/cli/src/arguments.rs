@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Asm(crate::asm::Arguments),
     /// Disassemble eBPF instructions: ELF objects, bytecode, hexadecimal text
     Disasm(crate::disasm::Arguments),
+    /// Compile a packet filter, translate it to eBPF or C, run it over a capture
+    Filter(crate::filter::Arguments),
     /// Test eBPF engines: the interpreter, the kernel, plugins of bpf_conformance
     Conformance(crate::conformance::Arguments),
 }
@@ -52,6 +54,7 @@ impl Command {
             Self::Fw(command) => command.run(output),
             Self::Asm(arguments) => crate::asm::run(arguments, output),
             Self::Disasm(arguments) => crate::disasm::run(arguments, output),
+            Self::Filter(arguments) => crate::filter::run(arguments, output),
             Self::Conformance(arguments) => crate::conformance::run(arguments, output),
         }
     }
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn unambiguous_prefixes_are_accepted() {
-        let parsed = Arguments::try_parse_from(["netloom", "f", "ch", "rules", "--js"]);
+        let parsed = Arguments::try_parse_from(["netloom", "fw", "ch", "rules", "--js"]);
         assert!(matches!(parsed, Ok(Arguments { command: Command::Fw(_), .. })), "{parsed:?}");
     }
 

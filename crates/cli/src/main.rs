@@ -10,7 +10,8 @@
 //!
 //! Reading order: `arguments` (the command tree), one module per noun (`fw`) with one module per
 //! verb in it, then what they share: `failure` and `report` (what went wrong, in the manner of
-//! rustc), `output` (where and in which form results go), `columns`, `plain`, `progress`.
+//! rustc), `output` (where and in which form results go), `capture` (packets in and out), `columns`,
+//! `plain`, `progress`.
 //!
 //! To add a command: a module with a clap `Arguments` structure and `fn run(&Arguments, &Output)
 //! -> Result<Outcome, Failure>`, one variant in its noun's `Command`, one arm in its `run`.
@@ -19,10 +20,12 @@
 
 mod arguments;
 mod asm;
+mod capture;
 mod columns;
 mod conformance;
 mod disasm;
 mod failure;
+mod filter;
 mod fw;
 mod input;
 mod output;

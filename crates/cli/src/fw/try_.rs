@@ -19,12 +19,13 @@ use netloom_hooks::Device;
 use netloom_hooks::replay::{Options, Replay, ReplayError, View};
 use serde::Serialize;
 
-use self::capture::{Captured, replay_capture};
+use self::capture::replay_capture;
 use self::judge::{Judge, JudgeOptions, PacketRow};
 use self::tally::Tally;
 use super::listing::{ListingOptions, RulesetRow, write_tables};
 use super::placement::{Fate, PlaceName, Placement, placements, refusal};
 use super::ruleset::{FamilyOptions, Loaded, family_name, load};
+use crate::capture::Capture;
 use crate::failure::{ErrorReport, Failure};
 use crate::input::is_stdin;
 use crate::output::{Outcome, Output};
@@ -139,14 +140,14 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
     );
     note_assumptions(arguments, &tried, output);
     let mut tally = Tally::default();
-    let captured = Captured {
+    let capture = Capture {
         path: &arguments.pcap,
         write: arguments.write.as_deref(),
-        names_devices: arguments.in_interface.is_none() && arguments.out_interface.is_none(),
         is_quiet: arguments.verbose,
     };
+    let names_devices = arguments.in_interface.is_none() && arguments.out_interface.is_none();
     let mut out = output.text();
-    let end = replay_capture(&captured, &mut replay, &mut judge, &mut tally, |row| {
+    let end = replay_capture(&capture, names_devices, &mut replay, &mut judge, &mut tally, |row| {
         if !arguments.verbose {
             Ok(())
         } else if output.is_json() {

@@ -8,12 +8,12 @@ use netloom_firewall::Point;
 use netloom_firewall::model::{CtStates, Family, Ruleset};
 use netloom_hooks::replay::{Decider, Decision, Meaning, Outcome, Replay, Skipped, Verdict, View};
 use netloom_packet::capture::Record;
-use netloom_packet::link::{LinkType, network_layer};
-use netloom_packet::text::summary;
+use netloom_packet::link::LinkType;
 use serde::{Serialize, Serializer};
 
 use super::super::ruleset::family_name;
 use super::is_reject;
+use crate::capture::{Seconds, described};
 use crate::plain::plain;
 
 /// A packet and its fate.
@@ -96,31 +96,30 @@ pub(super) struct Judge<'a> {
     options: JudgeOptions,
     described: HashMap<(Family, Decider), Rc<Described>>,
     first_ns: Option<u64>,
-    number: u64,
 }
 
 impl<'a> Judge<'a> {
     /// Decisions by `rulesets`.
     pub(super) fn new(rulesets: Vec<&'a Ruleset>, options: JudgeOptions) -> Self {
-        Self { rulesets, options, described: HashMap::new(), first_ns: None, number: 0 }
+        Self { rulesets, options, described: HashMap::new(), first_ns: None }
     }
 
     /// The next packet of the capture with its fate.
     pub(super) fn row(
         &mut self,
+        number: u64,
         record: &Record,
         link_type: LinkType,
         outcome: &Outcome,
         replay: &Replay<'_>,
     ) -> PacketRow {
-        self.number += 1;
         let first_ns = *self.first_ns.get_or_insert(record.timestamp_ns);
         let summary = match self.options.describes_packets {
-            true => described_packet(record, link_type),
+            true => described(record, link_type),
             false => String::new(),
         };
         let mut row = PacketRow {
-            number: self.number,
+            number,
             timestamp_ns: record.timestamp_ns,
             since_first_ns: record.timestamp_ns.saturating_sub(first_ns),
             summary,
@@ -267,9 +266,7 @@ impl PacketRow {
 impl fmt::Display for PacketRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, since_first_ns, summary, .. } = self;
-        let (seconds, micros) =
-            (since_first_ns / 1_000_000_000, since_first_ns % 1_000_000_000 / 1_000);
-        write!(f, "{number} {seconds}.{micros:06} {summary}")?;
+        write!(f, "{number} {} {summary}", Seconds(*since_first_ns))?;
         if let Some(state) = self.state {
             write!(f, ", {state}")?;
         }
@@ -293,15 +290,6 @@ impl VerdictName {
 
 fn shared<S: Serializer>(by: &Option<Rc<Described>>, serializer: S) -> Result<S::Ok, S::Error> {
     by.as_deref().serialize(serializer)
-}
-
-fn described_packet(record: &Record, link_type: LinkType) -> String {
-    match network_layer(link_type, &record.data) {
-        Some(network) => {
-            plain(&summary(network.ethertype, network.bytes(&record.data)).to_string()).into_owned()
-        }
-        None => format!("{link_type}, {} bytes", record.data.len()),
-    }
 }
 
 fn skipped(reason: Skipped) -> String {

@@ -1,0 +1,25 @@
+//! Where a filter comes from.
+
+use std::path::Path;
+
+use netloom_cbpf::{Program, parse};
+
+use crate::failure::{ErrorReport, Failure};
+use crate::input;
+
+/// The filter in a file.
+///
+/// # Errors
+/// When the file cannot be read, or holds no valid program.
+pub(super) fn read(path: &Path) -> Result<Program, Failure> {
+    let (name, bytes) = (input::name(path), input::read_text(path)?);
+    let (_, insns) = parse(&bytes).map_err(|error| {
+        let report = ErrorReport::new("filter-not-read", format!("{name}:{error}"));
+        report.with_help("`tcpdump -d`, `-dd` and `-ddd` print programs that are understood")
+    })?;
+    let program = Program::new(insns).map_err(|error| {
+        let report = ErrorReport::new("filter-refused", format!("{name}: {error}"));
+        report.with_help("no kernel takes this program either")
+    })?;
+    Ok(program)
+}
