@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use netloom_isa::Reg;
+
 use crate::alu::{Condition, low};
 use crate::engine::{Engine, Next, Registers};
 use crate::fault::FaultKind;
@@ -62,13 +64,26 @@ pub(crate) fn jump_if<'r, T: Test>(
     at: At,
     op: &'r Op,
 ) -> End {
-    if !T::is_taken(&engine.registers, op) {
-        return go(engine, ops, at.next());
+    if T::is_taken(&engine.registers, op) {
+        jump(engine, ops, at, op.off.into())
+    } else {
+        go(engine, ops, at.next())
     }
-    if at.is_spent() {
-        return engine.pause(at);
+}
+
+/// A conditional jump and the `goto` behind it.
+pub(crate) fn jump_if_else<'r, T: Test>(
+    engine: &mut Engine<'r>,
+    ops: &'r [Op],
+    at: At,
+    op: &'r Op,
+) -> End {
+    if T::is_taken(&engine.registers, op) {
+        return jump(engine, ops, at, op.off.into());
     }
-    go(engine, ops, at.jump(op.off.into()))
+    let at = at.next();
+    let Some(op) = ops.get(at.pc) else { return engine.pause(at) };
+    jump(engine, ops, at, op.k)
 }
 
 /// An instruction and a conditional jump.
@@ -87,9 +102,14 @@ pub(crate) fn one_jump_if<'r, A: Step, T: Test>(
 }
 
 /// `goto`.
+pub(crate) fn goto<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, op: &'r Op) -> End {
+    jump(engine, ops, at, op.k)
+}
+
+/// Goes on `distance` slots behind the next one.
 #[inline(always)]
-pub(crate) fn jump<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, op: &'r Op) -> End {
-    if at.is_spent() { engine.pause(at) } else { go(engine, ops, at.jump(op.k)) }
+fn jump<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, distance: i32) -> End {
+    if at.is_spent() { engine.pause(at) } else { go(engine, ops, at.jump(distance)) }
 }
 
 /// An instruction and a `goto`.
@@ -104,7 +124,7 @@ pub(crate) fn one_jump<'r, A: Step>(
     }
     let at = at.next();
     let Some(op) = ops.get(at.pc) else { return engine.pause(at) };
-    jump(engine, ops, at, op)
+    jump(engine, ops, at, op.k)
 }
 
 /// A constant of 64 bits, the upper half of which is in the second slot.
@@ -128,6 +148,17 @@ pub(crate) fn exit<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, _: &'r Op
 /// A call of a helper, by its row.
 pub(crate) fn call_helper<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, op: &'r Op) -> End {
     if engine.call(helper::run(op.k)) { go(engine, ops, at.next()) } else { engine.call_failed(at) }
+}
+
+/// A call of `map_lookup_elem`, which does without the generic call where the key is near.
+pub(crate) fn call_lookup<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, op: &'r Op) -> End {
+    match helper::lookup_near(engine) {
+        Some(value) => {
+            engine.registers.set(Reg::R0, value);
+            go(engine, ops, at.next())
+        }
+        None => call_helper(engine, ops, at, op),
+    }
 }
 
 /// A call of a kernel function, by its row.

@@ -4,6 +4,7 @@
 //! does; arguments that the kernel's verifier would have refused fault.
 
 use netloom_abi::Helper;
+use netloom_isa::Reg;
 use netloom_maps::{Map, MapError};
 
 use crate::address::{self, Region};
@@ -91,15 +92,23 @@ pub(crate) fn map_of_values<'m>(
 fn map_lookup(engine: &mut Engine<'_>, [handle, key, ..]: [u64; 5]) -> Result<u64, FaultKind> {
     let maps = engine.memory.maps;
     let (index, map) = map_of_values(maps, "map_lookup_elem", handle)?;
-    let cpu = engine.outside.cpu;
-    let address = match engine.memory.slice_near(key, map.spec().key_size as usize) {
-        Some(key) => map.value_address(key, cpu),
-        None => {
-            engine.read_key(map, key)?;
-            map.value_address(&engine.buffers.key, cpu)
-        }
-    };
+    engine.read_key(map, key)?;
+    let address = map.value_address(&engine.buffers.key, engine.outside.cpu);
     Ok(address.map_or(0, |address| Region::Map(index).at(address)))
+}
+
+/// What `map_lookup_elem` gives, if its map has values and its key is in a near region.
+#[inline(never)]
+pub(crate) fn lookup_near(engine: &Engine<'_>) -> Option<u64> {
+    let index = address::map_handle(engine.registers.get(Reg::R1))?;
+    let map = engine.memory.maps.get(usize::from(index))?;
+    let bytes = map.spec().key_size as usize;
+    let key = engine.memory.slice_near(engine.registers.get(Reg::R2), bytes)?;
+    match map.value_address(key, engine.outside.cpu) {
+        Ok(address) => Some(Region::Map(index).at(address)),
+        Err(MapError::NotFound) => Some(0),
+        Err(_) => None,
+    }
 }
 
 fn map_update(

@@ -191,7 +191,7 @@ impl Lowering<'_> {
 
     fn jump(&mut self, off: i32) -> Lowered {
         match self.target(off) {
-            Ok(_) => Lowered::Plain(op(handler::jump, Reg::R0, Reg::R0, 0, off)),
+            Ok(_) => Lowered::Plain(op(handler::goto, Reg::R0, Reg::R0, 0, off)),
             Err(target) => self.trap(FaultKind::JumpOutside { target }),
         }
     }
@@ -254,7 +254,13 @@ impl Lowering<'_> {
             Some(Helper::Loop) => self.rare(Rare::Loop),
             Some(Helper::ForEachMapElem) => self.rare(Rare::ForEach),
             helper => match helper.and_then(helper::row) {
-                Some(row) => Lowered::Shared(op(handler::call_helper, Reg::R0, Reg::R0, 0, row)),
+                Some(row) => {
+                    let run = match helper {
+                        Some(Helper::MapLookupElem) => handler::call_lookup,
+                        _ => handler::call_helper,
+                    };
+                    Lowered::Shared(op(run, Reg::R0, Reg::R0, 0, row))
+                }
                 None => self.trap(FaultKind::UnknownHelper { id }),
             },
         }

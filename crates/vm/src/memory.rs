@@ -5,7 +5,8 @@
 //! zero where the program type has kernel objects (netfilter), because the kernel's loads through
 //! untrusted kernel pointers do (`PROBE_MEM`); elsewhere, and for stores, they fault.
 //!
-//! Every access first tries the near path: a table of slices by region number, one comparison.
+//! Every access first tries the near path, a table of slices by region number, with one comparison;
+//! then the values of maps.
 
 use std::mem;
 use std::sync::atomic::{Ordering, fence};
@@ -157,6 +158,23 @@ impl<'r> Memory<'r> {
     pub(crate) fn slice_near(&self, address: u64, bytes: usize) -> Option<&[u8]> {
         let (number, offset) = address::near(address);
         self.near[number].as_slice().get(usize::try_from(offset).ok()?..)?.get(..bytes)
+    }
+
+    /// The `N` bytes at `address`, zero-extended, if they are in a value of a map.
+    #[inline(always)]
+    pub(crate) fn load_map<const N: usize>(&self, address: u64) -> Option<u64> {
+        let map = self.maps.get(usize::from(address::map(address)?))?;
+        map.values()?.load::<N>(address::offset(address))
+    }
+
+    /// Puts the low `N` bytes of `value` at `address`, if that is in a value of a map.
+    #[inline(always)]
+    pub(crate) fn store_map<const N: usize>(&self, address: u64, value: u64) -> Option<()> {
+        let map = self.maps.get(usize::from(address::map(address)?))?;
+        if map.is_read_only_to_programs() {
+            return None;
+        }
+        map.values()?.store::<N>(address::offset(address), value)
     }
 
     /// The `N` bytes at `address`, zero-extended.

@@ -12,7 +12,7 @@ use crate::alu::{
     Neg32, Neg64, Or, Rsh, Sdiv, Set, Sge, Sgt, Sign8, Sign8W32, Sign16, Sign16W32, Sign32, Sle,
     Slt, Smod, Sub, Swap16, Swap32, Swap64, Xor,
 };
-use crate::handler::{If32, If64, Test, jump_if, one, one_jump, one_jump_if, two};
+use crate::handler::{If32, If64, Test, jump_if, jump_if_else, one, one_jump, one_jump_if, two};
 use crate::op::Handler;
 use crate::step::{Alu32, Alu64, K, Load, One, Step, Store, X};
 
@@ -143,7 +143,7 @@ impl Chooser for First<'_> {
     }
 
     fn branch<T: Test>(self) -> Option<Handler> {
-        None
+        matches!(self.second, Insn::Jump { .. }).then_some(jump_if_else::<T>)
     }
 
     fn jump(self) -> Option<Handler> {
@@ -205,16 +205,23 @@ fn choose<C: Chooser>(insn: &Insn, chooser: C) -> Option<Handler> {
             W64 Mov Reg => Alu64<Mov, X>;
             W64 Mov Imm => Alu64<Mov, K>;
             W32 Mov Reg => Alu32<Mov, X>;
+            W32 Mov Imm => Alu32<Mov, K>;
             W64 Add Reg => Alu64<Add, X>;
             W64 Add Imm => Alu64<Add, K>;
             W32 Add Reg => Alu32<Add, X>;
-            W64 Mul Reg => Alu64<Mul, X>;
+            W32 Add Imm => Alu32<Add, K>;
+            W64 Mul Imm => Alu64<Mul, K>;
+            W32 Mul Reg => Alu32<Mul, X>;
             W64 And Imm => Alu64<And, K>;
             W32 And Imm => Alu32<And, K>;
             W64 Or Reg => Alu64<Or, X>;
+            W32 Or Reg => Alu32<Or, X>;
             W64 Xor Reg => Alu64<Xor, X>;
+            W32 Xor Reg => Alu32<Xor, X>;
             W64 Lsh Imm => Alu64<Lsh, K>;
+            W32 Lsh Imm => Alu32<Lsh, K>;
             W64 Rsh Imm => Alu64<Rsh, K>;
+            W32 Rsh Imm => Alu32<Rsh, K>;
         }
         branch {
             W64 Eq Imm => If64<Eq, K>;
@@ -222,9 +229,12 @@ fn choose<C: Chooser>(insn: &Insn, chooser: C) -> Option<Handler> {
             W64 Gt Imm => If64<Gt, K>;
             W64 Lt Imm => If64<Lt, K>;
             W64 Gt Reg => If64<Gt, X>;
-            W64 Ne Reg => If64<Ne, X>;
             W32 Eq Imm => If32<Eq, K>;
             W32 Ne Imm => If32<Ne, K>;
+            W32 Gt Imm => If32<Gt, K>;
+            W32 Sgt Imm => If32<Sgt, K>;
+            W32 Eq Reg => If32<Eq, X>;
+            W32 Ne Reg => If32<Ne, X>;
         }
         load {
             B => Load<1>;

@@ -91,15 +91,13 @@ impl<const N: usize> Step for Load<N> {
         value.map(|value| engine.registers.set(op.dst, value)).is_some()
     }
 
-    #[inline(never)]
     fn far<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, op: &'r Op) -> End {
-        let address = place(&engine.registers, op.src, op);
-        match engine.memory.load::<N>(address) {
-            Ok(value) => {
+        match engine.memory.load_map::<N>(place(&engine.registers, op.src, op)) {
+            Some(value) => {
                 engine.registers.set(op.dst, value);
                 go(engine, ops, at.next())
             }
-            Err(denied) => engine.stop(at, access(Access::Load, address, N, denied)),
+            None => load_anywhere::<N>(engine, ops, at, op),
         }
     }
 }
@@ -111,13 +109,45 @@ impl<const N: usize, S: Source> Step for Store<N, S> {
         engine.memory.store_near::<N>(address, S::get(&engine.registers, op)).is_some()
     }
 
-    #[inline(never)]
     fn far<'r>(engine: &mut Engine<'r>, ops: &'r [Op], at: At, op: &'r Op) -> End {
         let address = place(&engine.registers, op.dst, op);
-        match engine.memory.store::<N>(address, S::get(&engine.registers, op)) {
-            Ok(()) => go(engine, ops, at.next()),
-            Err(denied) => engine.stop(at, access(Access::Store, address, N, denied)),
+        match engine.memory.store_map::<N>(address, S::get(&engine.registers, op)) {
+            Some(()) => go(engine, ops, at.next()),
+            None => store_anywhere::<N, S>(engine, ops, at, op),
         }
+    }
+}
+
+/// A load from neither a near region nor a map.
+#[inline(never)]
+fn load_anywhere<'r, const N: usize>(
+    engine: &mut Engine<'r>,
+    ops: &'r [Op],
+    at: At,
+    op: &'r Op,
+) -> End {
+    let address = place(&engine.registers, op.src, op);
+    match engine.memory.load::<N>(address) {
+        Ok(value) => {
+            engine.registers.set(op.dst, value);
+            go(engine, ops, at.next())
+        }
+        Err(denied) => engine.stop(at, access(Access::Load, address, N, denied)),
+    }
+}
+
+/// A store to neither a near region nor a map.
+#[inline(never)]
+fn store_anywhere<'r, const N: usize, S: Source>(
+    engine: &mut Engine<'r>,
+    ops: &'r [Op],
+    at: At,
+    op: &'r Op,
+) -> End {
+    let address = place(&engine.registers, op.dst, op);
+    match engine.memory.store::<N>(address, S::get(&engine.registers, op)) {
+        Ok(()) => go(engine, ops, at.next()),
+        Err(denied) => engine.stop(at, access(Access::Store, address, N, denied)),
     }
 }
 

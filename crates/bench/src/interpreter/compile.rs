@@ -32,8 +32,7 @@ pub(crate) fn object(program: &Program) -> Result<Object, BenchError> {
     let insns = read(&bytes, program)
         .ok_or_else(|| BenchError::Malformed { what: format!("object of {}", program.title) })?;
     let maps = program.maps.iter().map(|&(name, kind, key_size, value_size, max_entries)| {
-        let (name, initial) = (name.to_owned(), vec![]);
-        MapSpec { name, kind, key_size, value_size, max_entries, flags: 0, initial }
+        MapSpec::new(name, kind, key_size, value_size, max_entries)
     });
     let program = netloom_abi::Program {
         name: "run".to_owned(),
