@@ -1,27 +1,44 @@
 //! `netloom filter`: packet filters as classic BPF, eBPF and C, and over captures.
 //!
-//! Reading order: [`run`], then `program` (where a filter comes from), `print` (its forms), `matches`
-//! (its packets).
+//! Reading order: [`run`], then `expression` and `program` (where a filter comes from) with `names`,
+//! `print` (its forms), `matches` (its packets).
 
+mod expression;
 mod matches;
+mod names;
 mod print;
 mod program;
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use netloom_cbpf::expression::SNAPLEN;
 use netloom_cbpf::{Form, Target};
+use netloom_packet::link::LinkType;
 
 use crate::failure::{ErrorReport, Failure};
 use crate::input::is_stdin;
 use crate::output::{Outcome, Output};
 
+pub(crate) use expression::Filter;
+pub(crate) use matches::verdict;
+
 #[derive(Args, Debug)]
-#[command(after_help = "Example: tcpdump -ddd tcp port 80 | netloom filter --read - --to ebpf")]
+#[command(after_help = "Example: netloom filter 'tcp port 80' --to ebpf --hook xdp")]
 pub(crate) struct Arguments {
-    /// A program as `tcpdump -d`, `-dd` or `-ddd` prints it, or its bytes; `-` reads standard input
+    /// Expression as pcap-filter(7) describes it; several words are joined
+    #[arg(value_name = "EXPR", required_unless_present = "read", conflicts_with = "read")]
+    expression: Vec<String>,
+    /// Read a program as `tcpdump -d`, `-dd` or `-ddd` prints it, or its bytes; `-` is standard input
     #[arg(long, value_name = "FILE")]
-    read: PathBuf,
+    read: Option<PathBuf>,
+    /// What the packets begin with; captures tell themselves [default: ethernet]
+    #[arg(long, value_enum, conflicts_with = "read")]
+    link: Option<LinkName>,
+    /// Bytes to keep of a packet that matches
+    #[arg(long, value_name = "N", default_value_t = SNAPLEN, conflicts_with = "read",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    snaplen: u32,
     /// What to print
     #[arg(long, value_enum, default_value = "cbpf")]
     to: Language,
@@ -32,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum)]
     hook: Option<HookName>,
     /// Capture (pcap or pcapng) whose packets the filter meets; `-` reads standard input
-    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["to", "form", "hook", "output"])]
+    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["to", "form", "hook", "link", "output"])]
     pcap: Option<PathBuf>,
     /// Write the packets that match to this pcapng file
     #[arg(short, long, value_name = "FILE", requires = "pcap")]
@@ -79,16 +96,46 @@ enum HookName {
     Memory,
 }
 
+/// Link types of captures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LinkName {
+    /// Ethernet
+    Ethernet,
+    /// IP packets
+    Raw,
+    /// Linux cooked captures
+    Sll,
+    /// Linux cooked captures, version 2
+    Sll2,
+}
+
 /// Prints the filter, or runs it over a capture.
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Failure> {
-    let stdins = [&arguments.read].into_iter().chain(&arguments.pcap).filter(|path| is_stdin(path));
+    let stdins = arguments.read.iter().chain(&arguments.pcap).filter(|path| is_stdin(path));
     if stdins.count() > 1 {
         return Err(ErrorReport::usage("standard input is named twice").into());
     }
-    let program = program::read(&arguments.read)?;
+    let mut filter = match &arguments.read {
+        Some(path) => Filter::Program(program::read(path)?),
+        None => Filter::expression(arguments.expression.join(" "), arguments.snaplen),
+    };
     match &arguments.pcap {
-        Some(pcap) => matches::run(&program, pcap, arguments.write.as_deref(), output),
-        None => print::run(&program, arguments, output),
+        Some(pcap) => matches::run(&mut filter, pcap, arguments.write.as_deref(), output),
+        None => {
+            let link = arguments.link.map_or(LinkType::ETHERNET, LinkType::from);
+            print::run(filter.program(link)?, arguments, output)
+        }
+    }
+}
+
+impl From<LinkName> for LinkType {
+    fn from(name: LinkName) -> Self {
+        match name {
+            LinkName::Ethernet => Self::ETHERNET,
+            LinkName::Raw => Self::RAW,
+            LinkName::Sll => Self::LINUX_SLL,
+            LinkName::Sll2 => Self::LINUX_SLL2,
+        }
     }
 }
 

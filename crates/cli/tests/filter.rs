@@ -57,6 +57,35 @@ fn assembler_text_is_the_translation() {
 }
 
 #[test]
+fn an_expression_matches_what_tcpdumps_program_matches() {
+    let read = filter(&["--read", PORT_80, "--pcap", SAMPLE]);
+    for words in [&["tcp port 80"][..], &["tcp", "port", "80"]] {
+        assert_eq!(filter(&[words, &["--pcap", SAMPLE]].concat()), read, "{words:?}");
+    }
+    let all = filter(&["", "--pcap", SAMPLE]);
+    assert!(all.stdout.ends_with("126 of 126 packets match\n"), "{all:?}");
+    let raw = filter(&["ip", "--link", "raw", "--snaplen", "7"]).stdout;
+    assert!(raw.contains("ldb      [0]") && raw.contains("ret      #7"), "{raw}");
+}
+
+#[test]
+fn rules_judge_only_packets_that_match() {
+    let arguments = ["fw", "try", "examples/web-server.v4.rules", "--pcap", SAMPLE, "-v"];
+    let of_filter = |filter: &str| netloom(&[&arguments[..], &["--filter", filter]].concat());
+    let (whole, some) = (netloom(&arguments), of_filter("icmp"));
+    let is_icmp = |line: &&str| line.contains(": icmp type ");
+    let expected: Vec<&str> = whole.stdout.lines().filter(is_icmp).collect();
+    let judged: Vec<&str> = some.stdout.lines().filter(is_icmp).collect();
+    assert_eq!(judged.len(), expected.len());
+    let number = |line: &&str| line.split(' ').next().map(str::to_owned);
+    assert!(judged.iter().map(number).eq(expected.iter().map(number)), "{judged:?}");
+    assert!(some.stdout.contains("\n10 packets: "), "{some:?}");
+    let wrong = of_filter("icmp and");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("<expression>:1:9"), "{wrong:?}");
+}
+
+#[test]
 fn matching_packets_are_written_whole() {
     let scratch = Scratch::new("filter-write");
     let path = scratch.path("matches.pcapng");
@@ -93,7 +122,12 @@ fn bad_input_is_refused_with_one_line_and_a_way_out() {
     let mark = scratch.file("mark", b"2\n32 0 0 4294963220\n22 0 0 0\n");
     let vain = scratch.path("vain");
     let table: &[(&[&str], i32, &str)] = &[
-        (&[], 2, "--read"),
+        (&[], 2, "<EXPR>"),
+        (&["tcp port"], 1, "--> <expression>:1:9"),
+        (&["tcp", "--link", "serial"], 2, "serial"),
+        (&["tcp", "--snaplen", "0"], 2, "0"),
+        (&["tcp", "--read", ICMP], 2, "cannot be used with"),
+        (&["tcp and udp and ("], 1, "help: pcap-filter(7)"),
         (&["--read", "no-such-file"], 1, "cannot read no-such-file: no such file"),
         (&["--read", &text], 1, ":1:14: expected ], found the end of the line"),
         (&["--read", &endless], 1, "instruction 0 is the last but does not return"),

@@ -7,6 +7,7 @@ use netloom_cbpf::{Packet, Program};
 use netloom_packet::capture::Record;
 use serde::Serialize;
 
+use super::Filter;
 use crate::capture::{self, Capture, Seconds, described};
 use crate::failure::Failure;
 use crate::input;
@@ -41,7 +42,7 @@ struct Body {
 
 /// Prints the packets that match, and how many they are.
 pub(super) fn run(
-    program: &Program,
+    filter: &mut Filter,
     pcap: &Path,
     write: Option<&Path>,
     output: &Output,
@@ -53,7 +54,7 @@ pub(super) fn run(
     let end = walk.walk(|capture::Packet { number, record, interface, .. }| {
         let first_ns = *first_ns.get_or_insert(record.timestamp_ns);
         packets = number;
-        let keep = verdict(program, record);
+        let keep = verdict(filter.program(interface.link_type)?, record);
         if keep == 0 {
             return Ok(false);
         }

@@ -19,7 +19,7 @@ use netloom_hooks::Device;
 use netloom_hooks::replay::{Options, Replay, ReplayError, View};
 use serde::Serialize;
 
-use self::capture::replay_capture;
+use self::capture::{Choice, replay_capture};
 use self::judge::{Judge, JudgeOptions, PacketRow};
 use self::tally::Tally;
 use super::listing::{ListingOptions, RulesetRow, write_tables};
@@ -27,6 +27,7 @@ use super::placement::{Fate, PlaceName, Placement, placements, refusal};
 use super::ruleset::{FamilyOptions, Loaded, family_name, load};
 use crate::capture::Capture;
 use crate::failure::{ErrorReport, Failure};
+use crate::filter::Filter;
 use crate::input::is_stdin;
 use crate::output::{Outcome, Output};
 use crate::report::{Level, Report};
@@ -47,6 +48,9 @@ pub(crate) struct Arguments {
     /// Capture (pcap or pcapng) whose packets meet the rules; `-` reads standard input
     #[arg(short = 'r', long, value_name = "FILE")]
     pcap: PathBuf,
+    /// Judge only packets that this expression matches, as pcap-filter(7) describes it
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
     /// Write the packets with their verdicts as comments to this pcapng file
     #[arg(short = 'w', long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -147,7 +151,9 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Fai
     };
     let names_devices = arguments.in_interface.is_none() && arguments.out_interface.is_none();
     let mut out = output.text();
-    let end = replay_capture(&capture, names_devices, &mut replay, &mut judge, &mut tally, |row| {
+    let mut filter = arguments.filter.clone().map(|text| Filter::expression(text, u32::MAX));
+    let choice = Choice { names_devices, filter: filter.as_mut() };
+    let end = replay_capture(&capture, choice, &mut replay, &mut judge, &mut tally, |row| {
         if !arguments.verbose {
             Ok(())
         } else if output.is_json() {

@@ -9,26 +9,40 @@ use super::judge::{Judge, PacketRow};
 use super::tally::Tally;
 use crate::capture::{Capture, Packet};
 use crate::failure::Failure;
+use crate::filter::{Filter, verdict};
 
 /// Names of interfaces that stand for several devices, or none.
 const NO_DEVICES: [&str; 2] = ["any", "nflog"];
 
-/// Judges all packets of the capture, shows each to `show`, and writes them with their verdicts where
-/// that is wanted. The capture's own device names count if `names_devices`.
+/// What of a capture counts.
+pub(super) struct Choice<'a> {
+    /// The capture's own device names do.
+    pub(super) names_devices: bool,
+    /// Of its packets, only those that match.
+    pub(super) filter: Option<&'a mut Filter>,
+}
+
+/// Judges the chosen packets of the capture, shows each to `show`, and writes them with their verdicts
+/// where that is wanted.
 ///
 /// # Errors
 /// When the capture cannot be read to its end or written; packets before that are judged.
 pub(super) fn replay_capture(
     capture: &Capture<'_>,
-    names_devices: bool,
+    mut choice: Choice<'_>,
     replay: &mut Replay<'_>,
     judge: &mut Judge<'_>,
     tally: &mut Tally,
     mut show: impl FnMut(PacketRow) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut devices = Devices { names_devices, known: Vec::new() };
+    let mut devices = Devices { names_devices: choice.names_devices, known: Vec::new() };
     capture.walk(|packet| {
         let Packet { number, record, interface, interfaces } = packet;
+        if let Some(filter) = &mut choice.filter
+            && verdict(filter.program(interface.link_type)?, record) == 0
+        {
+            return Ok(false);
+        }
         devices.learn(interfaces);
         let index = usize::try_from(record.interface).unwrap_or(usize::MAX);
         let frame = Frame {
