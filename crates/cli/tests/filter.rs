@@ -129,7 +129,7 @@ fn bad_input_is_refused_with_one_line_and_a_way_out() {
         (&["tcp", "--read", ICMP], 2, "cannot be used with"),
         (&["tcp and udp and ("], 1, "help: pcap-filter(7)"),
         (&["--read", "no-such-file"], 1, "cannot read no-such-file: no such file"),
-        (&["--read", &text], 1, ":1:14: expected ], found the end of the line"),
+        (&["--read", &text], 1, "expected ], found the end of the line\n --> "),
         (&["--read", &endless], 1, "instruction 0 is the last but does not return"),
         (&["--read", &header, "--to", "c"], 1, "instruction 0 loads from a header at -1048576"),
         (&["--read", &mark, "--to", "ebpf", "--hook", "xdp", "-o", &vain], 1, "loads `mark`"),
