@@ -168,6 +168,7 @@ impl<A: Step> Chooser for Second<A> {
 }
 
 /// The forms that compilers use most.
+#[expect(clippy::too_many_lines, reason = "one table, a row for each form")]
 fn choose<C: Chooser>(insn: &Insn, chooser: C) -> Option<Handler> {
     macro_rules! forms {
         (
