@@ -52,7 +52,8 @@ impl<'r> Engine<'r> {
             return Ok(self.give(negative(errno::INVAL)));
         }
         if loops > LOOPS_MAX {
-            return Ok(self.give(negative(errno::TOO_BIG)));
+            // The verifier inlines the check, as a move of 32 bits.
+            return Ok(self.give(negative(errno::TOO_BIG) & u64::from(u32::MAX)));
         }
         Ok(self.start(pc, context, Turns::Loop(loops)))
     }
