@@ -65,6 +65,11 @@ impl Builder {
         *place = Some(self.slots);
     }
 
+    /// Appends an instruction whose distance, if it has one, is that to `target`.
+    pub fn push_to(&mut self, insn: Insn, target: Label) -> Pc {
+        self.append(insn, Some(target))
+    }
+
     /// Appends an instruction whose distances, if any, are final.
     pub fn push(&mut self, insn: Insn) -> Pc {
         self.append(insn, None)

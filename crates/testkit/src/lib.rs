@@ -5,7 +5,7 @@
 //! that runs rulesets looks like to a differential test, and [`live`] is the kernel's own
 //! iptables in namespaces made for the purpose. [`compiled`] holds our own programs, in the
 //! interpreter and in the kernel. [`filter`] does the same for capture filters, with tcpdump as the
-//! reference.
+//! reference. [`programs`] invents programs that kernels accept.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ pub mod filter;
 pub mod generate;
 pub mod hook;
 pub mod live;
+pub mod programs;
 pub mod random;
 pub mod reduce;
 pub mod stage;
