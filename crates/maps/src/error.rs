@@ -11,6 +11,8 @@ pub enum CreateError {
     Kind {
         /// The type.
         kind: MapKind,
+        /// Why not.
+        reason: &'static str,
     },
     /// The key size does not fit the map type.
     KeySize {
@@ -27,7 +29,35 @@ pub enum CreateError {
         /// The number.
         entries: u32,
     },
-    /// A creation flag that the map type does not take.
+    /// A size or a number of entries that is more than the kernel has.
+    TooLarge {
+        /// The number.
+        entries: u64,
+    },
+    /// The map type does not take this `map_extra`.
+    Extra {
+        /// The number.
+        extra: u64,
+    },
+    /// A map that evicts can not do without memory made beforehand.
+    NotPreallocated,
+    /// The map type has no such kernel fields in its values, or they do not lie properly in them.
+    Fields,
+    /// A map of maps does not say what the maps in it are like.
+    NoTemplate,
+    /// Maps of this type can not be in a map.
+    Template {
+        /// The type.
+        kind: MapKind,
+    },
+    /// Maps of this type can not be shared between processes.
+    Private {
+        /// The type.
+        kind: MapKind,
+    },
+    /// The shared memory holds another map, or none.
+    Foreign,
+    /// Flags that the map type does not take, or lacks, or that contradict each other.
     Flags {
         /// All flags.
         flags: u32,
@@ -66,21 +96,68 @@ pub enum MapError {
     ValueSize,
     /// The map type does not support the operation at all.
     Unsupported,
-    /// A program array was given what is not a program.
-    NotAProgram,
+    /// The value refers to nothing that the map can hold.
+    BadReference,
     /// A ring buffer has no room for the record.
     Again,
+    /// The map is read-only or write-only to user space, or frozen.
+    NotPermitted,
+    /// There is no memory for the entry, or nothing that could be evicted for it.
+    Memory,
+    /// Memory that is not there.
+    Fault,
+    /// Somebody else is at it.
+    Busy,
+    /// There is no such processor.
+    NoDevice,
+    /// A trie, a batch or a buffer has no room.
+    NoSpace,
+    /// A number is larger than the kernel takes.
+    Overflow,
+    /// The map type does not have the operation.
+    NotImplemented,
+}
+
+impl CreateError {
+    /// The error number (`errno.h`) that `BPF_MAP_CREATE` gives, positive.
+    pub fn errno(&self) -> i32 {
+        match self {
+            Self::TooLarge { .. } => 7,
+            Self::NoTemplate => 9,
+            Self::Memory { .. } => 12,
+            Self::NotPreallocated | Self::Template { .. } => 524,
+            Self::Fields => 95,
+            Self::Kind { .. }
+            | Self::KeySize { .. }
+            | Self::ValueSize { .. }
+            | Self::MaxEntries { .. }
+            | Self::Extra { .. }
+            | Self::Private { .. }
+            | Self::Foreign
+            | Self::Flags { .. }
+            | Self::Cpus { .. }
+            | Self::Initial { .. } => 22,
+        }
+    }
 }
 
 impl MapError {
     /// The error number (`errno.h`), positive.
     pub fn errno(self) -> i32 {
         match self {
+            Self::NotPermitted => 1,
             Self::NotFound => 2,
             Self::Full => 7,
-            Self::NotAProgram => 9,
+            Self::BadReference => 9,
             Self::Again => 11,
+            Self::Memory => 12,
+            Self::Fault => 14,
+            Self::Busy => 16,
             Self::Exists => 17,
+            Self::NoDevice => 19,
+            Self::NoSpace => 28,
+            Self::Overflow => 75,
+            Self::NotImplemented => 95,
             Self::Invalid | Self::KeySize | Self::ValueSize => 22,
             Self::Unsupported => 524,
         }
@@ -90,7 +167,17 @@ impl MapError {
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kind { kind } => write!(f, "map type {kind} is not available in user space"),
+            Self::Kind { kind, reason } => {
+                write!(f, "map type {kind} is not available in user space: {reason}")
+            }
+            Self::TooLarge { entries } => write!(f, "map size {entries} is more than there can be"),
+            Self::Extra { extra } => write!(f, "map extra {extra:#x} does not fit the map type"),
+            Self::NotPreallocated => f.write_str("map that evicts needs its memory beforehand"),
+            Self::Fields => f.write_str("map value can not have these kernel fields"),
+            Self::NoTemplate => f.write_str("map of maps has no template"),
+            Self::Template { kind } => write!(f, "map of type {kind} can not be in a map"),
+            Self::Private { kind } => write!(f, "map of type {kind} can not be shared"),
+            Self::Foreign => f.write_str("shared memory does not hold this map"),
             Self::KeySize { size } => {
                 write!(f, "map key of {size} bytes does not fit the map type")
             }
@@ -118,8 +205,16 @@ impl fmt::Display for MapError {
             Self::KeySize => "map key has the wrong size",
             Self::ValueSize => "map value has the wrong size",
             Self::Unsupported => "map type does not support the operation",
-            Self::NotAProgram => "program array takes program indices only",
+            Self::BadReference => "map value refers to nothing the map can hold",
             Self::Again => "ring buffer has no room for the record",
+            Self::NotPermitted => "map may not be accessed this way",
+            Self::Memory => "map has no memory for the entry",
+            Self::Fault => "map has no memory at the address",
+            Self::Busy => "map is in use",
+            Self::NoDevice => "map names a processor that does not exist",
+            Self::NoSpace => "map has no room",
+            Self::Overflow => "map value is too large a number",
+            Self::NotImplemented => "map type does not have the operation",
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use netloom_abi::MapSpec;
 
 use crate::limits::MAP_BYTES_MAX;
+use crate::operations::{Operations, index, index_after, reference_index};
 use crate::{CreateError, MapError};
 
 /// What an empty slot holds.
@@ -46,11 +47,11 @@ impl ProgArray {
     /// Puts `program` at `index`.
     ///
     /// # Errors
-    /// `Full` for an index outside the array, `NotAProgram` for the number of no program.
+    /// `Full` for an index outside the array, `BadReference` for the number of no program.
     pub fn set(&self, index: u32, program: u32) -> Result<(), MapError> {
         let slot = self.0.get(index as usize).ok_or(MapError::Full)?;
         if program == NONE {
-            return Err(MapError::NotAProgram);
+            return Err(MapError::BadReference);
         }
         slot.store(program, Ordering::Release);
         Ok(())
@@ -68,7 +69,28 @@ impl ProgArray {
         }
     }
 
-    pub(crate) fn entries(&self) -> u32 {
+    fn entries(&self) -> u32 {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Operations for ProgArray {
+    fn lookup(&self, key: &[u8], _flags: u64) -> Result<Vec<u8>, MapError> {
+        let program = self.program(index(key)?).ok_or(MapError::NotFound)?;
+        Ok(program.to_le_bytes().to_vec())
+    }
+
+    fn update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), MapError> {
+        let index = reference_index(self.entries(), key, flags)?;
+        let program = value.try_into().map(u32::from_le_bytes).or(Err(MapError::ValueSize))?;
+        self.set(index, program)
+    }
+
+    fn delete(&self, key: &[u8]) -> Result<(), MapError> {
+        self.clear(index(key)?)
+    }
+
+    fn key_after(&self, key: Option<&[u8]>) -> Result<Vec<u8>, MapError> {
+        index_after(self.entries(), key)
     }
 }

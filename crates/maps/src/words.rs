@@ -1,4 +1,4 @@
-//! Shared memory made of atomic words.
+//! Memory made of atomic words.
 //!
 //! Bytes are numbered as in little-endian memory: byte `i` is bits `8 * (i % 8)` of word `i / 8`.
 //! An access that lies within one word is indivisible; one that crosses words is not, as on the
@@ -8,10 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::CreateError;
 use crate::limits::MAP_BYTES_MAX;
+use crate::share::SharedMemory;
 
-/// A fixed number of zero-initialised words.
+/// A fixed number of words, zero at first: a map's own, or part of memory that processes share.
 #[derive(Debug)]
-pub(crate) struct Words(Box<[AtomicU64]>);
+pub(crate) enum Words {
+    Own(Box<[AtomicU64]>),
+    Shared { memory: SharedMemory, start: usize, len: usize },
+}
 
 impl Words {
     pub(crate) fn new(words: u64) -> Result<Self, CreateError> {
@@ -26,21 +30,32 @@ impl Words {
             return Err(error);
         }
         all.resize_with(count, AtomicU64::default);
-        Ok(Self(all.into_boxed_slice()))
+        Ok(Self::Own(all.into_boxed_slice()))
     }
 
+    #[inline]
+    pub(crate) fn all(&self) -> &[AtomicU64] {
+        match self {
+            Self::Own(words) => words,
+            Self::Shared { memory, start, len } => {
+                memory.words().get(*start..).and_then(|rest| rest.get(..*len)).unwrap_or(&[])
+            }
+        }
+    }
+
+    #[inline]
     pub(crate) fn word(&self, index: usize) -> Option<&AtomicU64> {
-        self.0.get(index)
+        self.all().get(index)
     }
 
     /// The `N` ≤ 8 bytes at byte `at`, zero-extended.
     #[inline]
     pub(crate) fn load<const N: usize>(&self, at: usize) -> Option<u64> {
-        let low = self.0.get(at / 8)?.load(Ordering::Relaxed) >> (at % 8 * 8);
+        let low = self.word(at / 8)?.load(Ordering::Relaxed) >> (at % 8 * 8);
         let value = if at % 8 + N <= 8 {
             low
         } else {
-            low | self.0.get(at / 8 + 1)?.load(Ordering::Relaxed) << (64 - at % 8 * 8)
+            low | self.word(at / 8 + 1)?.load(Ordering::Relaxed) << (64 - at % 8 * 8)
         };
         Some(value & mask(N))
     }
@@ -50,13 +65,13 @@ impl Words {
     pub(crate) fn store<const N: usize>(&self, at: usize, value: u64) -> Option<()> {
         let shift = at % 8 * 8;
         if N == 8 && shift == 0 {
-            self.0.get(at / 8)?.store(value, Ordering::Relaxed);
+            self.word(at / 8)?.store(value, Ordering::Relaxed);
             return Some(());
         }
         // The second word is looked up first, so that a failed store changes nothing.
-        let high = if at % 8 + N > 8 { Some(self.0.get(at / 8 + 1)?) } else { None };
+        let high = if at % 8 + N > 8 { Some(self.word(at / 8 + 1)?) } else { None };
         let value = value & mask(N);
-        replace(self.0.get(at / 8)?, mask(N) << shift, value << shift);
+        replace(self.word(at / 8)?, mask(N) << shift, value << shift);
         if let Some(high) = high {
             replace(high, mask(N) >> (64 - shift), value >> (64 - shift));
         }
@@ -99,7 +114,7 @@ impl Words {
     }
 
     fn contains(&self, at: usize, bytes: usize) -> Option<()> {
-        (at.checked_add(bytes)? <= self.0.len() * 8).then_some(())
+        (at.checked_add(bytes)? <= self.all().len() * 8).then_some(())
     }
 }
 

@@ -23,7 +23,7 @@ mod tests;
 pub use error::BpfError;
 pub use ids::{link_ids, map_ids, program_ids};
 pub use link::{Direction, Link, LinkFacts, LinkTarget, NetfilterHook, XdpMode};
-pub use map::{Entries, Map, MapFacts, UpdateMode};
+pub use map::{BatchStep, Entries, Map, MapFacts, MapParents, UpdateMode};
 pub use operation::Operation;
 pub use pin::Pinned;
 pub use program::{

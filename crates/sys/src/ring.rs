@@ -20,10 +20,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::bpf::Map;
-use pages::Pages;
-
-#[allow(unsafe_code, reason = "maps memory that is shared with the kernel; see the module's head")]
-mod pages;
+use crate::pages::Pages;
 
 /// `BPF_MAP_TYPE_RINGBUF`.
 const KIND: u32 = 27;

@@ -1,7 +1,7 @@
 use netloom_abi::{MapKind, MapSpec};
 
-use super::{Geometry, Map, update};
-use crate::{CreateError, MapError};
+use super::{Geometry, Map};
+use crate::{CreateError, MapError, update};
 
 const GEOMETRY: Geometry = Geometry { cpus: 3, hash_seed: 0 };
 
@@ -39,7 +39,7 @@ const ERRNO: &[(&str, MapKind, u32, u64, i32)] = &[
     ("update", MapKind::Array, 2, update::NOEXIST, 7),
     ("update", MapKind::Array, 2, 3, 22),
     ("update", MapKind::Array, 1, update::LOCK, 22),
-    ("update", MapKind::Array, 2, update::LOCK, 7),
+    ("update", MapKind::Array, 2, update::LOCK, 22),
     ("update", MapKind::PercpuArray, 1, update::ANY, 0),
     ("update", MapKind::PercpuArray, 1, update::NOEXIST, 17),
     ("update", MapKind::PercpuArray, 2, update::ANY, 7),
@@ -74,7 +74,7 @@ fn error_numbers_are_the_kernels() {
         if matches!(kind, MapKind::Hash | MapKind::ProgArray) {
             map.update(&first, &value, update::ANY).expect("room");
         }
-        let key = key.to_le_bytes();
+        let key = if kind == MapKind::RingBuf { vec![] } else { key.to_le_bytes().to_vec() };
         let result = match operation {
             "lookup" => map.lookup(&key).map(|_| ()),
             "update" => map.update(&key, &value, flags),
@@ -123,7 +123,11 @@ const SHAPES: &[(MapKind, u32, u32, u32, u32, bool)] = &[
     (MapKind::PercpuArray, 4, (32 << 10) + 8, 1, 0, false),
     (MapKind::PercpuArray, 4, 8, 1, 1 << 10, false),
     (MapKind::Hash, 512, 8, 1, 1, true),
-    (MapKind::Hash, 513, 8, 1, 0, false),
+    (MapKind::Hash, 513, 8, 1, 0, true),
+    (MapKind::Hash, 4, 4 << 20, 1, 0, false),
+    (MapKind::LruHash, 4, 8, 1, 1, false),
+    (MapKind::LpmTrie, 8, 8, 1, 0, false),
+    (MapKind::StackTrace, 4, 8, 1, 0, false),
     (MapKind::Hash, 0, 8, 1, 0, false),
     (MapKind::Hash, 4, 0, 1, 0, false),
     (MapKind::Hash, 4, 8, 1, 1 << 10, false),

@@ -52,6 +52,12 @@ attr! {
         inner_map_fd: u32 = "inner_map_fd",
         numa_node: u32 = "numa_node",
         map_name: [u8; 16] = "map_name",
+        map_ifindex: u32 = "map_ifindex",
+        btf_fd: u32 = "btf_fd",
+        btf_key_type_id: u32 = "btf_key_type_id",
+        btf_value_type_id: u32 = "btf_value_type_id",
+        btf_vmlinux_value_type_id: u32 = "btf_vmlinux_value_type_id",
+        map_extra: u64 = "map_extra",
     }
     Element of "bpf_attr" {
         map_fd: u32 = "map_fd",

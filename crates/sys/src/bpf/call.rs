@@ -101,6 +101,11 @@ fn address(bytes: &[u8]) -> u64 {
     bytes.as_ptr().addr_u64()
 }
 
+/// The address of a key; the kernel wants none of maps without keys.
+fn key_address(key: &[u8]) -> u64 {
+    if key.is_empty() { 0 } else { address(key) }
+}
+
 /// The address of what the kernel writes.
 fn address_mut(bytes: &mut [u8]) -> u64 {
     bytes.as_mut_ptr().cast_const().addr_u64()
@@ -151,17 +156,35 @@ pub(super) fn map_create(mut attr: MapCreate) -> Result<OwnedFd, Errno> {
     owned(unsafe { enter(Operation::MapCreate, &mut attr) })
 }
 
-pub(super) fn map_lookup(map: &MapFd, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
+/// How [`map_read`] reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Read {
+    Keep,
+    Take,
+}
+
+/// Reads a value; a bloom filter instead looks for the one in `value`.
+pub(super) fn map_read(
+    map: &MapFd,
+    read: Read,
+    key: &[u8],
+    value: &mut [u8],
+    flags: u64,
+) -> Result<(), Errno> {
     map.check(Some(key), Some(value))?;
-    let (key, value) = (address(key), address_mut(value));
-    let mut attr = Element { map_fd: map.raw(), key, value, ..Element::default() };
+    let operation = match read {
+        Read::Keep => Operation::MapLookup,
+        Read::Take => Operation::MapTake,
+    };
+    let (key, value) = (key_address(key), address_mut(value));
+    let mut attr = Element { map_fd: map.raw(), pad: 0, key, value, flags };
     // SAFETY: key and value have just been found as long as the map's.
-    unsafe { enter(Operation::MapLookup, &mut attr) }.map(drop)
+    unsafe { enter(operation, &mut attr) }.map(drop)
 }
 
 pub(super) fn map_update(map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
     map.check(Some(key), Some(value))?;
-    let (key, value) = (address(key), address(value));
+    let (key, value) = (key_address(key), address(value));
     let mut attr = Element { map_fd: map.raw(), pad: 0, key, value, flags };
     // SAFETY: key and value have just been found as long as the map's.
     unsafe { enter(Operation::MapUpdate, &mut attr) }.map(drop)
@@ -169,7 +192,7 @@ pub(super) fn map_update(map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> R
 
 pub(super) fn map_delete(map: &MapFd, key: &[u8]) -> Result<(), Errno> {
     map.check(Some(key), None)?;
-    let mut attr = Element { map_fd: map.raw(), key: address(key), ..Element::default() };
+    let mut attr = Element { map_fd: map.raw(), key: key_address(key), ..Element::default() };
     // SAFETY: the key has just been found as long as the map's.
     unsafe { enter(Operation::MapDelete, &mut attr) }.map(drop)
 }
@@ -178,7 +201,7 @@ pub(super) fn map_delete(map: &MapFd, key: &[u8]) -> Result<(), Errno> {
 pub(super) fn map_next_key(map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
     map.check(key, None)?;
     map.check(Some(next), None)?;
-    let (key, value) = (key.map_or(0, address), address_mut(next));
+    let (key, value) = (key.map_or(0, key_address), address_mut(next));
     let mut attr = Element { map_fd: map.raw(), key, value, ..Element::default() };
     // SAFETY: both keys have just been found as long as the map's; a null key asks for the first.
     unsafe { enter(Operation::MapNextKey, &mut attr) }.map(drop)
@@ -195,20 +218,32 @@ pub(super) fn cursor_bytes(map: &MapFd) -> usize {
     map.key_bytes.max(4)
 }
 
+/// What a step of a batch reads into, and where it goes on.
+pub(super) struct BatchMemory<'a> {
+    pub(super) from: Option<&'a [u8]>,
+    pub(super) to: &'a mut [u8],
+    pub(super) keys: &'a mut [u8],
+    pub(super) values: &'a mut [u8],
+}
+
 /// One step of a batch: how many entries came, and whether more may follow.
-pub(super) fn map_lookup_batch(
+pub(super) fn map_read_batch(
     map: &MapFd,
-    from: Option<&[u8]>,
-    to: &mut [u8],
-    keys: &mut [u8],
-    values: &mut [u8],
+    read: Read,
+    memory: BatchMemory<'_>,
+    elem_flags: u64,
 ) -> Result<(usize, bool), Errno> {
+    let BatchMemory { from, to, keys, values } = memory;
     let count = keys.len().checked_div(map.key_bytes).ok_or(Errno::INVAL)?;
     let cursors_fit =
         to.len() == cursor_bytes(map) && from.is_none_or(|from| from.len() == to.len());
     if !cursors_fit || values.len() != count.saturating_mul(map.value_bytes) {
         return Err(Errno::INVAL);
     }
+    let operation = match read {
+        Read::Keep => Operation::MapLookupBatch,
+        Read::Take => Operation::MapTakeBatch,
+    };
     let mut attr = Batch {
         in_batch: from.map_or(0, address),
         out_batch: address_mut(to),
@@ -216,17 +251,47 @@ pub(super) fn map_lookup_batch(
         values: address_mut(values),
         count: len32(count)?,
         map_fd: map.raw(),
-        ..Batch::default()
+        elem_flags,
+        flags: 0,
     };
     // SAFETY: the kernel writes at most `count` keys and values, for which both slices have room,
     // and a cursor no longer than `cursor_bytes`.
-    let more = match unsafe { enter(Operation::MapLookupBatch, &mut attr) } {
+    let more = match unsafe { enter(operation, &mut attr) } {
         Ok(_) => true,
         Err(Errno::NOENT) => false,
         Err(errno) => return Err(errno),
     };
     let came = usize::try_from(attr.count).or(Err(Errno::OVERFLOW))?;
     Ok((came.min(count), more))
+}
+
+/// Updates entries, or without `values` deletes them: how many were, and why not the next one.
+pub(super) fn map_change_batch(
+    map: &MapFd,
+    keys: &[u8],
+    values: Option<&[u8]>,
+    elem_flags: u64,
+) -> (usize, Result<(), Errno>) {
+    let count = keys.len().checked_div(map.key_bytes).unwrap_or(0);
+    let fits = values.is_none_or(|values| values.len() == count.saturating_mul(map.value_bytes));
+    let (true, Ok(entries)) = (fits && map.key_bytes > 0, len32(count)) else {
+        return (0, Err(Errno::INVAL));
+    };
+    let mut attr = Batch {
+        keys: address(keys),
+        values: values.map_or(0, address),
+        count: entries,
+        map_fd: map.raw(),
+        elem_flags,
+        ..Batch::default()
+    };
+    let operation =
+        if values.is_some() { Operation::MapUpdateBatch } else { Operation::MapDeleteBatch };
+    // SAFETY: the kernel reads at most `count` keys and values, which both slices have.
+    let result = unsafe { enter(operation, &mut attr) }.map(drop);
+    // Where the kernel refused before the first entry it leaves the count as it was.
+    let done = usize::try_from(attr.count).unwrap_or(count).min(count);
+    (if result.is_err() && done == count { 0 } else { done }, result)
 }
 
 /// What `prog_load` hands to the kernel beside numbers.

@@ -7,7 +7,7 @@ use netloom_abi::MapSpec;
 use rustix::io::Errno;
 
 use super::attr::MapCreate;
-use super::call::{self, IdSpace, MapFd};
+use super::call::{self, BatchMemory, IdSpace, MapFd, Read};
 use super::error::{BpfError, kernel, name16, text16};
 use super::operation::Operation;
 use super::pin::{self, PinKind};
@@ -63,13 +63,48 @@ pub struct Entries {
     pub values: Vec<u8>,
 }
 
+/// One step of reading a map in batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchStep {
+    /// What came.
+    pub entries: Entries,
+    /// Where the next step goes on.
+    pub cursor: Vec<u8>,
+    /// Whether more may follow.
+    pub more: bool,
+}
+
+/// What a map is made from besides its specification.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MapParents<'a> {
+    /// A map like those that are to be in the map of maps.
+    pub inner: Option<BorrowedFd<'a>>,
+    /// Loaded type information, and the numbers in it of the key's and the value's type.
+    pub types: Option<(BorrowedFd<'a>, u32, u32)>,
+}
+
 impl Map {
     /// Makes an empty map; the specification's initial values are the caller's to write.
     ///
     /// # Errors
     /// [`BpfError::Name`], or the kernel's refusal.
     pub fn create(spec: &MapSpec) -> Result<Self, BpfError> {
+        Self::create_with(spec, MapParents::default())
+    }
+
+    /// As [`Map::create`], with what some map types need besides.
+    ///
+    /// # Errors
+    /// As [`Map::create`].
+    pub fn create_with(spec: &MapSpec, parents: MapParents<'_>) -> Result<Self, BpfError> {
+        let (btf_fd, btf_key_type_id, btf_value_type_id) =
+            parents.types.map_or((0, 0, 0), |(btf, key, value)| (call::raw(btf), key, value));
         let attr = MapCreate {
+            inner_map_fd: parents.inner.map_or(0, call::raw),
+            btf_fd,
+            btf_key_type_id,
+            btf_value_type_id,
+            map_extra: spec.map_extra,
             map_type: spec.kind as u32,
             key_size: spec.key_size,
             value_size: spec.value_size,
@@ -161,7 +196,7 @@ impl Map {
         let operation = Operation::MapLookup;
         self.check(operation, Some(key), None)?;
         let mut value = vec![0; self.value_bytes()];
-        match call::map_lookup(&self.fd, key, &mut value) {
+        match call::map_read(&self.fd, Read::Keep, key, &mut value, 0) {
             Ok(()) => Ok(Some(value)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(kernel(operation, &self.name)(errno)),
@@ -178,6 +213,89 @@ impl Map {
         let operation = Operation::MapUpdate;
         self.check(operation, Some(key), Some(value))?;
         call::map_update(&self.fd, key, value, mode as u64).map_err(kernel(operation, &self.name))
+    }
+
+    /// Writes the value of `key` with any flags (`BPF_ANY`, `BPF_F_LOCK` and their like).
+    ///
+    /// # Errors
+    /// [`BpfError::Length`], or the kernel's refusal.
+    pub fn update_with(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), BpfError> {
+        let operation = Operation::MapUpdate;
+        self.check(operation, Some(key), Some(value))?;
+        call::map_update(&self.fd, key, value, flags).map_err(kernel(operation, &self.name))
+    }
+
+    /// Reads the value of `key` into `value`; for a bloom filter, looks for `value`.
+    ///
+    /// # Errors
+    /// [`BpfError::Length`], or the kernel's refusal; `ENOENT` where there is none.
+    pub fn lookup_into(&self, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), BpfError> {
+        let operation = Operation::MapLookup;
+        self.check(operation, Some(key), Some(value))?;
+        call::map_read(&self.fd, Read::Keep, key, value, flags)
+            .map_err(kernel(operation, &self.name))
+    }
+
+    /// Removes `key`, or with an empty one pops, and returns its value.
+    ///
+    /// # Errors
+    /// [`BpfError::Length`], or the kernel's refusal; `ENOENT` where there is none.
+    pub fn take(&self, key: &[u8], flags: u64) -> Result<Vec<u8>, BpfError> {
+        let operation = Operation::MapTake;
+        self.check(operation, Some(key), None)?;
+        let mut value = vec![0; self.value_bytes()];
+        let taken = call::map_read(&self.fd, Read::Take, key, &mut value, flags);
+        taken.map(|()| value).map_err(kernel(operation, &self.name))
+    }
+
+    /// At most `count` entries from where the call before went to, removed if `take`.
+    ///
+    /// # Errors
+    /// The kernel's refusal; `ENOSPC` when a hash bucket has more entries than `count`.
+    pub fn batch(
+        &self,
+        from: Option<&[u8]>,
+        count: usize,
+        flags: u64,
+        take: bool,
+    ) -> Result<BatchStep, BpfError> {
+        let mut to = vec![0; call::cursor_bytes(&self.fd)];
+        let mut keys = vec![0; count.saturating_mul(self.key_bytes())];
+        let mut values = vec![0; count.saturating_mul(self.value_bytes())];
+        let (read, operation) = if take {
+            (Read::Take, Operation::MapTakeBatch)
+        } else {
+            (Read::Keep, Operation::MapLookupBatch)
+        };
+        let memory = BatchMemory { from, to: &mut to, keys: &mut keys, values: &mut values };
+        let (came, more) = call::map_read_batch(&self.fd, read, memory, flags)
+            .map_err(kernel(operation, &self.name))?;
+        keys.truncate(came * self.key_bytes());
+        values.truncate(came * self.value_bytes());
+        Ok(BatchStep { entries: Entries { keys, values }, cursor: to, more })
+    }
+
+    /// Updates packed entries in order: how many were, and why not the next one.
+    ///
+    /// # Errors
+    /// The kernel's refusal; the entries before the one that it refused stay updated.
+    pub fn update_batch(
+        &self,
+        keys: &[u8],
+        values: &[u8],
+        flags: u64,
+    ) -> (usize, Result<(), BpfError>) {
+        let (done, result) = call::map_change_batch(&self.fd, keys, Some(values), flags);
+        (done, result.map_err(kernel(Operation::MapUpdateBatch, &self.name)))
+    }
+
+    /// Removes packed keys in order: how many were, and why not the next one.
+    ///
+    /// # Errors
+    /// The kernel's refusal; the entries before the one that it refused stay removed.
+    pub fn delete_batch(&self, keys: &[u8], flags: u64) -> (usize, Result<(), BpfError>) {
+        let (done, result) = call::map_change_batch(&self.fd, keys, None, flags);
+        (done, result.map_err(kernel(Operation::MapDeleteBatch, &self.name)))
     }
 
     /// Stores an object's descriptor as the value of `key`: a program in a program array.
@@ -228,31 +346,24 @@ impl Map {
         let mut cursor: Option<Vec<u8>> = None;
         let mut batch = BATCH_ENTRIES.min(self.fd.answer().max_entries as usize).max(1);
         loop {
-            let mut next = vec![0; call::cursor_bytes(&self.fd)];
-            let mut keys = vec![0; batch * self.key_bytes()];
-            let mut values = vec![0; batch * self.value_bytes()];
-            let step = call::map_lookup_batch(
-                &self.fd,
-                cursor.as_deref(),
-                &mut next,
-                &mut keys,
-                &mut values,
-            );
-            let (came, more) = match step {
+            let step = match self.batch(cursor.as_deref(), batch, 0, false) {
                 Ok(step) => step,
                 // A hash bucket with more entries than the batch has room for.
-                Err(Errno::NOSPC) if batch < self.fd.answer().max_entries as usize => {
+                Err(error)
+                    if error.errno() == Some(Errno::NOSPC)
+                        && batch < self.fd.answer().max_entries as usize =>
+                {
                     batch *= 2;
                     continue;
                 }
-                Err(errno) => return Err(kernel(Operation::MapLookupBatch, &self.name)(errno)),
+                Err(error) => return Err(error),
             };
-            all.keys.extend_from_slice(&keys[..came * self.key_bytes()]);
-            all.values.extend_from_slice(&values[..came * self.value_bytes()]);
-            if !more {
+            all.keys.extend_from_slice(&step.entries.keys);
+            all.values.extend_from_slice(&step.entries.values);
+            if !step.more {
                 return Ok(all);
             }
-            cursor = Some(next);
+            cursor = Some(step.cursor);
         }
     }
 

@@ -58,10 +58,18 @@ operations! {
     Info = 15, "BPF_OBJ_GET_INFO_BY_FD", "describe";
     /// Load type information.
     BtfLoad = 18, "BPF_BTF_LOAD", "load type information of";
+    /// Read a value and remove it.
+    MapTake = 21, "BPF_MAP_LOOKUP_AND_DELETE_ELEM", "take from map";
     /// Forbid further writes from user space.
     MapFreeze = 22, "BPF_MAP_FREEZE", "freeze map";
     /// Read many entries.
     MapLookupBatch = 24, "BPF_MAP_LOOKUP_BATCH", "read map";
+    /// Read many entries and remove them.
+    MapTakeBatch = 25, "BPF_MAP_LOOKUP_AND_DELETE_BATCH", "take from map";
+    /// Write many entries.
+    MapUpdateBatch = 26, "BPF_MAP_UPDATE_BATCH", "update map";
+    /// Remove many entries.
+    MapDeleteBatch = 27, "BPF_MAP_DELETE_BATCH", "delete from map";
     /// Attach.
     LinkCreate = 28, "BPF_LINK_CREATE", "attach";
     /// Replace the attached program.

@@ -223,6 +223,12 @@ impl TypeInfo {
     }
 }
 
+impl AsFd for TypeInfo {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl AsFd for Program {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

@@ -1,4 +1,4 @@
-//! Memory shared with the kernel, as words.
+//! Memory shared with the kernel or other processes, as words.
 //!
 //! Invariants: `start` is the result of a successful `mmap` of `words * 8` bytes that only `Drop`
 //! unmaps, so it is page-aligned and valid while a [`Pages`] exists. All accesses are atomic, so other
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 /// A shared mapping.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     start: NonNull<AtomicU64>,
     words: usize,
     writable: bool,
@@ -26,12 +26,12 @@ unsafe impl Sync for Pages {}
 
 impl Pages {
     /// Maps the first `bytes` of `fd` for reading and writing.
-    pub(super) fn map_writable(fd: BorrowedFd<'_>, bytes: usize) -> Result<Self, Errno> {
+    pub(crate) fn map_writable(fd: BorrowedFd<'_>, bytes: usize) -> Result<Self, Errno> {
         Self::map(fd, 0, bytes, true)
     }
 
     /// Maps `bytes` of `fd` from `offset` on for reading.
-    pub(super) fn map_readable(
+    pub(crate) fn map_readable(
         fd: BorrowedFd<'_>,
         offset: usize,
         bytes: usize,
@@ -65,7 +65,7 @@ impl Pages {
     ///
     /// # Panics
     /// When it is beyond the mapping.
-    pub(super) fn load(&self, index: usize, order: Ordering) -> u64 {
+    pub(crate) fn load(&self, index: usize, order: Ordering) -> u64 {
         self.word(index).load(order)
     }
 
@@ -73,9 +73,20 @@ impl Pages {
     ///
     /// # Panics
     /// When it is beyond the mapping, or that is not writable.
-    pub(super) fn store(&self, index: usize, value: u64, order: Ordering) {
+    pub(crate) fn store(&self, index: usize, value: u64, order: Ordering) {
         assert!(self.writable, "the mapping is writable");
         self.word(index).store(value, order);
+    }
+
+    /// All words of a writable mapping.
+    ///
+    /// # Panics
+    /// When it is not writable.
+    pub(crate) fn words(&self) -> &[AtomicU64] {
+        assert!(self.writable, "the mapping is writable");
+        // SAFETY: the mapping is page-aligned, of this many words, initialised by the kernel, and lives
+        // as long as `self`; it is only ever reached by atomic accesses.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {

@@ -1,0 +1,8 @@
+//! The crate against the running kernel's maps: the same calls on both, results compared.
+
+#[cfg(test)]
+mod create;
+#[cfg(test)]
+mod entries;
+#[cfg(test)]
+mod pair;
