@@ -51,7 +51,11 @@ fn wanted(operation: Operation) -> &'static [Capability] {
         | Operation::MapDelete
         | Operation::MapNextKey
         | Operation::MapFreeze
+        | Operation::MapTake
         | Operation::MapLookupBatch
+        | Operation::MapTakeBatch
+        | Operation::MapUpdateBatch
+        | Operation::MapDeleteBatch
         | Operation::ObjPin
         | Operation::ObjGet
         | Operation::ProgTestRun

@@ -70,17 +70,19 @@ impl OfMaps {
     /// # Errors
     /// `Invalid` if it is not like the template, or for flags; as arrays and hash maps otherwise.
     pub fn set(&self, key: &[u8], map: u32, spec: &MapSpec, flags: u64) -> Result<(), MapError> {
-        if !self.takes(spec) {
-            return Err(MapError::Invalid);
-        }
+        let like = if self.takes(spec) { Ok(()) } else { Err(MapError::Invalid) };
         match &self.table {
             Table::Array(maps) => {
                 let index = reference_index(self.entries(), key, flags)?;
+                like?;
                 let place = maps.word(index as usize).ok_or(MapError::Full)?;
                 place.store(u64::from(map) + 1, Ordering::Release);
                 Ok(())
             }
-            Table::Hash(hash) => hash.update(key, &map.to_le_bytes(), flags),
+            Table::Hash(hash) => {
+                like?;
+                hash.update(key, &map.to_le_bytes(), flags)
+            }
         }
     }
 
