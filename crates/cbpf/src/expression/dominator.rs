@@ -1,4 +1,4 @@
-//! Which nodes every path to a node passes.
+//! Which nodes every path to a node passes, and what is known behind them.
 
 use super::graph::{Graph, NodeId, Target};
 
@@ -121,5 +121,51 @@ impl Dominators {
     /// The only edge into `id`, if there is only one.
     pub(super) fn only_entry(&self, id: NodeId) -> Option<Edge> {
         self.rows[id.index()].only_entry
+    }
+}
+
+/// Facts of nodes that also hold in all nodes these dominate.
+pub(super) struct Enclosing<T> {
+    rows: Vec<Enclosed<T>>,
+}
+
+struct Enclosed<T> {
+    node: NodeId,
+    fact: T,
+    /// The row of the nearest dominator that has one.
+    outer: Option<usize>,
+}
+
+impl<T> Enclosing<T> {
+    /// Puts `facts` in order; `join` may add what is known of the nearest dominator to a fact.
+    pub(super) fn new(
+        dominators: &Dominators,
+        mut facts: Vec<(NodeId, T)>,
+        join: impl Fn(&mut T, &T),
+    ) -> Self {
+        facts.sort_by_key(|row| dominators.rows[row.0.index()].entered);
+        let mut rows: Vec<Enclosed<T>> = Vec::with_capacity(facts.len());
+        for (node, mut fact) in facts {
+            let mut outer = rows.len().checked_sub(1);
+            while let Some(at) = outer.filter(|at| !dominators.dominates(rows[*at].node, node)) {
+                outer = rows[at].outer;
+            }
+            if let Some(at) = outer {
+                join(&mut fact, &rows[at].fact);
+            }
+            rows.push(Enclosed { node, fact, outer });
+        }
+        Self { rows }
+    }
+
+    /// The fact of the nearest dominator of `node`, or of itself.
+    pub(super) fn nearest(&self, dominators: &Dominators, node: NodeId) -> Option<&T> {
+        let entered = |id: NodeId| dominators.rows[id.index()].entered;
+        let behind = self.rows.partition_point(|row| entered(row.node) <= entered(node));
+        let mut at = behind.checked_sub(1)?;
+        while !dominators.dominates(self.rows[at].node, node) {
+            at = self.rows[at].outer?;
+        }
+        Some(&self.rows[at].fact)
     }
 }

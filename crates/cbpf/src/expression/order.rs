@@ -12,7 +12,7 @@ mod chain;
 mod thread;
 
 use super::dominator::Dominators;
-use super::graph::{Graph, Test};
+use super::graph::{Graph, NodeId, Test};
 use super::value::{Operand, ValueId};
 use crate::Cond;
 
@@ -44,13 +44,17 @@ struct View {
 
 impl View {
     /// What the test of node `id` compares.
-    fn value(self, graph: &Graph, id: super::graph::NodeId) -> ValueId {
+    fn value(self, graph: &Graph, id: NodeId) -> ValueId {
         let node = graph.node(id);
         if self.is_first_round { node.first_value } else { node.test.value }
     }
 
+    fn test(self, graph: &Graph, id: NodeId) -> Test {
+        Test { value: self.value(graph, id), ..graph.node(id).test }
+    }
+
     /// Makes both successors of a test with constant outcome the same.
-    fn decide_constants(self, graph: &mut Graph, nodes: &[super::graph::NodeId]) -> bool {
+    fn decide_constants(self, graph: &mut Graph, nodes: &[NodeId]) -> bool {
         let mut is_changed = false;
         for id in nodes {
             let value = graph.values.as_constant(self.value(graph, *id));

@@ -21,6 +21,11 @@ impl Registers {
         }
     }
 
+    /// What is known of the memory words.
+    pub(super) fn memory_alone(&self) -> Self {
+        Self { a: None, x: None, memory: self.memory }
+    }
+
     /// A word that holds `value`.
     pub(super) fn slot_of(&self, value: ValueId) -> Option<Slot> {
         let at = self.memory.iter().position(|held| *held == Some(value))?;

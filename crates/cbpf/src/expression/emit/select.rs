@@ -151,38 +151,17 @@ impl<'g> Selection<'g> {
     /// Puts `left` into A and `right` into X, or, if `may_swap`, the other way round; whether it
     /// is the other way round.
     fn pair(&mut self, left: ValueId, right: ValueId, may_swap: bool) -> Selected<bool> {
-        let keeps_x = |selection: &Self, value| !selection.loses_x(value);
-        if self.registers.x == Some(right) && keeps_x(self, left) {
-            self.put_in_a(left)?;
-            return Ok(false);
-        }
-        if may_swap && self.registers.x == Some(left) && keeps_x(self, right) {
-            self.put_in_a(right)?;
-            return Ok(true);
-        }
-        // What is put into X first must not be lost while the other one is computed.
-        let left_first = may_swap
-            && keeps_x(self, right)
-            && (self.goes_to_x(left) || !keeps_x(self, left) && !self.goes_to_x(right));
-        if left_first {
-            self.put_in_x(left)?;
-            self.put_in_a(right)?;
-            return Ok(true);
-        }
-        if keeps_x(self, left) {
-            self.put_in_x(right)?;
-            self.put_in_a(left)?;
-            return Ok(false);
-        }
-        if self.goes_to_x(right) {
-            self.put_in_a(left)?;
-            self.put_in_x(right)?;
-            return Ok(false);
-        }
-        if may_swap && self.goes_to_x(left) {
-            self.put_in_a(right)?;
-            self.put_in_x(left)?;
-            return Ok(true);
+        let ways = [(left, right, false), (right, left, true)];
+        let ways = &ways[..if may_swap { 2 } else { 1 }];
+        for is_possible in WAYS {
+            let way = ways.iter().find_map(|way| Some((way, is_possible(self, way.0, way.1)?)));
+            let Some(((to_a, to_x, is_swapped), first)) = way else { continue };
+            if first == First::X {
+                self.put_in_x(*to_x)?;
+            }
+            self.put_in_a(*to_a)?;
+            self.put_in_x(*to_x)?;
+            return Ok(*is_swapped);
         }
         self.put_in_a(right)?;
         let slot = self.free_slot()?;
@@ -197,9 +176,14 @@ impl<'g> Selection<'g> {
         Ok(false)
     }
 
-    /// Whether computing `value` into A writes X.
-    fn loses_x(&self, value: ValueId) -> bool {
-        let Registers { a, x, .. } = self.registers;
+    /// Whether computing `value` into A leaves X alone, whatever the registers hold.
+    fn needs_only_a(&self, value: ValueId) -> bool {
+        !self.loses_x(value, &self.registers.memory_alone())
+    }
+
+    /// Whether computing `value` into A writes X, where `registers` is known.
+    fn loses_x(&self, value: ValueId, registers: &Registers) -> bool {
+        let Registers { a, x, .. } = *registers;
         if a == Some(value) || x == Some(value) || self.stored(value).is_some() {
             return false;
         }
@@ -212,11 +196,12 @@ impl<'g> Selection<'g> {
             Value::HeaderLength(_) => true,
             Value::Negative(operand)
             | Value::Alu { left: operand, right: Operand::Constant(_), .. } => {
-                self.loses_x(operand)
+                self.loses_x(operand, registers)
             }
             Value::Alu { op, left, right: Operand::Value(right) } => {
-                let is_ready = x == Some(right) && !self.loses_x(left);
-                let is_swapped = is_commutative(op) && x == Some(left) && !self.loses_x(right);
+                let is_ready = x == Some(right) && !self.loses_x(left, registers);
+                let is_swapped =
+                    is_commutative(op) && x == Some(left) && !self.loses_x(right, registers);
                 !is_ready && !is_swapped
             }
         }
@@ -259,6 +244,30 @@ impl<'g> Selection<'g> {
         slots.find(|slot| !self.taken[slot.index()]).ok_or(Reason::TooManyValues)
     }
 }
+
+/// Which register a pair's code fills first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    A,
+    X,
+}
+
+/// Says which register comes first if one value can go into A and another into X, as it asks.
+type Way = fn(&Selection<'_>, ValueId, ValueId) -> Option<First>;
+
+/// When the first of two values can go into A and the second into X without a memory word, from the
+/// shortest code to the longest.
+const WAYS: [Way; 6] = [
+    |this, a, x| {
+        let is_there = this.registers.x == Some(x) && !this.loses_x(a, &this.registers);
+        is_there.then_some(First::A)
+    },
+    |this, a, x| (this.registers.a == Some(a) && this.goes_to_x(x)).then_some(First::A),
+    |this, a, x| (this.registers.a == Some(x) && this.needs_only_a(a)).then_some(First::X),
+    |this, a, x| (this.goes_to_x(x) && this.needs_only_a(a)).then_some(First::X),
+    |this, a, _| this.needs_only_a(a).then_some(First::X),
+    |this, _, x| this.goes_to_x(x).then_some(First::A),
+];
 
 fn is_commutative(op: AluOp) -> bool {
     match op {

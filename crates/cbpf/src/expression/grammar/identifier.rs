@@ -1,6 +1,7 @@
 //! Names, addresses and numbers behind qualifiers, and lists of them in parentheses.
 
 use super::{Parsed, Parser};
+use crate::expression::NESTING_MAX;
 use crate::expression::error::{ExpressionError, Reason};
 use crate::expression::syntax::{Expression, Id, Kind, Primitive, Qualifiers};
 use crate::expression::token::{Lexeme, Symbol, Word};
@@ -112,6 +113,9 @@ impl<'t> Parser<'t, '_> {
         let mut inner = at;
         while self.lexeme(inner) == Some(Lexeme::Symbol(Symbol::Open)) {
             inner += 1;
+            if inner - at > NESTING_MAX {
+                return None;
+            }
         }
         let Some(Lexeme::Number(number)) = self.lexeme(inner) else { return None };
         let end = inner + 1 + (inner - at);

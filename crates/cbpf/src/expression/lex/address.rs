@@ -14,6 +14,8 @@ pub(super) enum Colons {
 /// No form of an IPv6 address is longer, but for leading zeros of an embedded IPv4 address, which
 /// make it none.
 const IP6_BYTES_MAX: usize = 64;
+/// Colons of an IPv6 address at most, as in `1:2:3:4:5:6:7::`.
+const IP6_COLONS_MAX: usize = 8;
 
 /// The longest word with colons that `rest` begins with, and its length.
 pub(super) fn with_colons(rest: &str) -> Option<(Colons, usize)> {
@@ -75,6 +77,11 @@ fn mac_with_colons(bytes: &[u8]) -> Option<([u8; 6], usize)> {
 
 /// The longest IPv6 address at the beginning of `run`, and its length.
 fn ip6(run: &str) -> Option<(Colons, usize)> {
+    let too_many = run.match_indices(':').nth(IP6_COLONS_MAX).map(|row| row.0);
+    let second_gap = run.match_indices("::").nth(1).map(|row| row.0);
+    let overlong_gap = run.find(":::").map(|gap| gap + 2);
+    let end = [too_many, second_gap, overlong_gap].into_iter().flatten().min();
+    let run = &run[..end.unwrap_or(run.len())];
     (2..=run.len()).rev().find(|length| is_ip6_shape(&run[..*length])).map(|length| {
         let address = run[..length].parse().map_or(Colons::Bogus, Colons::Ip6);
         (address, length)
@@ -123,8 +130,13 @@ fn bogus(bytes: &[u8]) -> Option<usize> {
     let mut parts = 0;
     loop {
         let digits = hex_digits(bytes, at, 2);
-        let colons = bytes[at + digits..].iter().take_while(|byte| **byte == b':').count();
-        if digits == 0 || colons == 0 {
+        let is_colon = |byte: &&u8| **byte == b':';
+        // Without digits the colons are not counted: they may be many, and are asked for again.
+        let colons = match digits {
+            0 => 0,
+            _ => bytes[at + digits..].iter().take_while(is_colon).count(),
+        };
+        if colons == 0 {
             return (parts >= 2).then_some(at);
         }
         at += digits + colons;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::View;
 use crate::Cond;
-use crate::expression::dominator::{Dominators, Edge};
+use crate::expression::dominator::{Dominators, Edge, Enclosing};
 use crate::expression::graph::{Graph, NodeId, Target, Test};
 use crate::expression::value::{Operand, ValueId};
 
@@ -32,29 +32,31 @@ pub(super) fn thread(
 struct Facts<'d> {
     view: View,
     dominators: &'d Dominators,
-    /// Nodes behind which the outcome of a test is known.
-    outcomes: HashMap<Test, Vec<(NodeId, bool)>>,
-    /// Nodes behind which the number is known that a value is.
-    equalities: HashMap<ValueId, Vec<NodeId>>,
+    /// The outcome of a test, behind the nodes that tell it.
+    outcomes: HashMap<Test, Enclosing<bool>>,
+    /// Where the number is known that a value is.
+    equalities: HashMap<ValueId, Enclosing<()>>,
 }
 
 impl<'d> Facts<'d> {
     fn new(graph: &Graph, view: View, nodes: &[NodeId], dominators: &'d Dominators) -> Self {
-        let (outcomes, equalities) = (HashMap::new(), HashMap::new());
-        let mut facts = Self { view, dominators, outcomes, equalities };
+        let mut outcomes: HashMap<Test, Vec<_>> = HashMap::new();
+        let mut equalities: HashMap<ValueId, Vec<_>> = HashMap::new();
         for id in nodes {
             let Some((from, outcome)) = dominators.only_entry(*id) else { continue };
-            let test = facts.test(graph, from);
-            facts.outcomes.entry(test).or_default().push((*id, outcome));
+            let test = view.test(graph, from);
+            outcomes.entry(test).or_default().push((*id, outcome));
             if outcome && is_equality(test) {
-                facts.equalities.entry(test.value).or_default().push(*id);
+                equalities.entry(test.value).or_default().push((*id, ()));
             }
         }
-        facts
-    }
-
-    fn test(&self, graph: &Graph, id: NodeId) -> Test {
-        Test { value: self.view.value(graph, id), ..graph.node(id).test }
+        let outcomes = outcomes.into_iter();
+        let outcomes =
+            outcomes.map(|(test, rows)| (test, Enclosing::new(dominators, rows, |_, _| {})));
+        let equalities = equalities.into_iter();
+        let equalities =
+            equalities.map(|(value, rows)| (value, Enclosing::new(dominators, rows, |_, _| {})));
+        Self { view, dominators, outcomes: outcomes.collect(), equalities: equalities.collect() }
     }
 
     /// Where a branch to `target` at `edge` leads past tests whose outcome is known.
@@ -74,23 +76,21 @@ impl<'d> Facts<'d> {
     /// The outcome of the test of `next` on a path that takes `edge`.
     fn outcome(&self, graph: &Graph, next: NodeId, edge: Edge) -> Option<bool> {
         let (from, taken) = edge;
-        let (test, before) = (self.test(graph, next), self.test(graph, from));
+        let (test, before) = (self.view.test(graph, next), self.view.test(graph, from));
         if test == before {
             return Some(taken);
         }
-        let is_here = |behind: NodeId| self.dominators.dominates(behind, from);
-        let known = self.outcomes.get(&test).into_iter().flatten().find(|row| is_here(row.0));
-        if let Some((_, outcome)) = known {
+        let known = self.outcomes.get(&test);
+        if let Some(outcome) = known.and_then(|facts| facts.nearest(self.dominators, from)) {
             return Some(*outcome);
         }
-        let is_other_number = taken && is_equality(before) && before.value == test.value
-            || self
-                .equalities
-                .get(&test.value)
-                .into_iter()
-                .flatten()
-                .any(|behind| is_here(*behind));
-        (is_equality(test) && is_other_number).then_some(false)
+        if !is_equality(test) {
+            return None;
+        }
+        let here = taken && is_equality(before) && before.value == test.value;
+        let known = self.equalities.get(&test.value);
+        let earlier = known.and_then(|facts| facts.nearest(self.dominators, from));
+        (here || earlier.is_some()).then_some(false)
     }
 }
 

@@ -3,117 +3,126 @@
 use std::collections::HashMap;
 
 use crate::Cond;
-use crate::expression::dominator::{Dominators, Edge};
+use crate::expression::dominator::{Dominators, Edge, Enclosing};
 use crate::expression::fold::bits;
 use crate::expression::graph::{Graph, NodeId, Test};
 use crate::expression::value::{Operand, ValueId};
 
-/// Outcomes of tests, by tested value and the node behind which they are known.
+/// Outcomes of tests, and what they tell of the tested values, behind the nodes that tell it.
 pub(super) struct Facts<'d> {
     dominators: &'d Dominators,
-    outcomes: HashMap<ValueId, Vec<(NodeId, Test, bool)>>,
+    outcomes: HashMap<Test, Enclosing<bool>>,
+    numbers: HashMap<ValueId, Enclosing<Number>>,
 }
 
 impl<'d> Facts<'d> {
     pub(super) fn new(graph: &Graph, nodes: &[NodeId], dominators: &'d Dominators) -> Self {
-        let mut outcomes: HashMap<ValueId, Vec<_>> = HashMap::new();
+        let mut outcomes: HashMap<Test, Vec<_>> = HashMap::new();
+        let mut numbers: HashMap<ValueId, Vec<_>> = HashMap::new();
         for id in nodes {
             let Some((from, outcome)) = dominators.only_entry(*id) else { continue };
             let test = graph.node(from).test;
-            outcomes.entry(test.value).or_default().push((*id, test, outcome));
+            let mut number = Number::of(bits(&graph.values, test.value));
+            number.learn(test, outcome);
+            outcomes.entry(test).or_default().push((*id, outcome));
+            numbers.entry(test.value).or_default().push((*id, number));
         }
-        Self { dominators, outcomes }
+        let outcomes = outcomes.into_iter();
+        let outcomes =
+            outcomes.map(|(test, rows)| (test, Enclosing::new(dominators, rows, |_, _| {})));
+        let numbers = numbers.into_iter();
+        let numbers =
+            numbers.map(|(value, rows)| (value, Enclosing::new(dominators, rows, Number::join)));
+        Self { dominators, outcomes: outcomes.collect(), numbers: numbers.collect() }
     }
 
-    /// The outcome of `test` on a path that takes `edge`.
+    /// The outcome of `test` on a path that takes `edge`; none where the path does not test the
+    /// same value.
     pub(super) fn outcome(&self, graph: &Graph, test: Test, edge: Edge) -> Option<bool> {
         let (from, taken) = edge;
         let before = graph.node(from).test;
-        let known = self.outcomes.get(&test.value).into_iter().flatten();
-        let known = known.filter(|row| self.dominators.dominates(row.0, from));
-        let mut facts = known.map(|row| (row.1, row.2)).collect::<Vec<_>>();
-        if before.value == test.value {
-            facts.push((before, taken));
+        if before == test {
+            return Some(taken);
         }
-        if facts.is_empty() {
-            return None;
-        }
-        if let Some((_, outcome)) = facts.iter().find(|fact| fact.0 == test) {
+        let known = self.outcomes.get(&test);
+        if let Some(outcome) = known.and_then(|facts| facts.nearest(self.dominators, from)) {
             return Some(*outcome);
         }
-        Number::of(bits(&graph.values, test.value), &facts).outcome(test)
+        let known = self.numbers.get(&test.value);
+        let mut known = known.and_then(|facts| facts.nearest(self.dominators, from)).copied();
+        if before.value == test.value {
+            let number = known.get_or_insert_with(|| Number::of(bits(&graph.values, test.value)));
+            number.learn(before, taken);
+        }
+        known?.outcome(test)
     }
 }
 
 /// The outcome of `test` for all numbers that its value can be.
 pub(super) fn outcome_for_all(graph: &Graph, test: Test) -> Option<bool> {
-    Number::of(bits(&graph.values, test.value), &[]).outcome(test)
+    Number::of(bits(&graph.values, test.value)).outcome(test)
 }
 
 /// What is known of one number.
+#[derive(Clone, Copy, Debug)]
 struct Number {
     least: u32,
     greatest: u32,
     /// Bits that may be set.
     possible: u32,
-    /// Numbers it is not.
-    excluded: Vec<u32>,
-    /// Masks of which some bit is set.
-    touched: Vec<u32>,
 }
 
 impl Number {
-    fn of(possible: u32, facts: &[(Test, bool)]) -> Self {
-        let (excluded, touched) = (Vec::new(), Vec::new());
-        let mut number = Self { least: 0, greatest: possible, possible, excluded, touched };
-        for (test, outcome) in facts {
-            if let Operand::Constant(constant) = test.operand {
-                number.learn(test.cond, constant, *outcome);
-            }
-        }
-        number.greatest = number.greatest.min(number.possible);
-        number
+    fn of(possible: u32) -> Self {
+        Self { least: 0, greatest: possible, possible }
     }
 
-    fn learn(&mut self, cond: Cond, number: u32, outcome: bool) {
-        match (cond, outcome) {
-            (Cond::Eq, true) => {
-                (self.least, self.greatest) = (self.least.max(number), self.greatest.min(number));
-                self.possible &= number;
-            }
-            (Cond::Eq, false) => self.excluded.push(number),
-            (Cond::Gt, true) => self.least = self.least.max(number.saturating_add(1)),
-            (Cond::Gt, false) => self.greatest = self.greatest.min(number),
-            (Cond::Ge, true) => self.least = self.least.max(number),
-            (Cond::Ge, false) => self.greatest = self.greatest.min(number.saturating_sub(1)),
-            (Cond::Set, true) => self.touched.push(number),
-            (Cond::Set, false) => self.possible &= !number,
-        }
+    /// Adds what is known of the same number elsewhere.
+    fn join(&mut self, other: &Self) {
+        self.least = self.least.max(other.least);
+        self.possible &= other.possible;
+        self.greatest = self.greatest.min(other.greatest).min(self.possible);
     }
 
-    fn outcome(&self, test: Test) -> Option<bool> {
+    /// Adds what the outcome of `test` tells.
+    fn learn(&mut self, test: Test, outcome: bool) {
+        let Operand::Constant(number) = test.operand else { return };
+        let all = Self::of(u32::MAX);
+        let fact = match (test.cond, outcome) {
+            (Cond::Eq, true) => Self { least: number, greatest: number, possible: number },
+            (Cond::Eq, false) if number == self.least => {
+                Self { least: number.saturating_add(1), ..all }
+            }
+            (Cond::Eq, false) if number == self.greatest => {
+                Self { greatest: number.saturating_sub(1), ..all }
+            }
+            (Cond::Eq, false) | (Cond::Set, true) => all,
+            (Cond::Gt, true) => Self { least: number.saturating_add(1), ..all },
+            (Cond::Gt, false) => Self { greatest: number, ..all },
+            (Cond::Ge, true) => Self { least: number, ..all },
+            (Cond::Ge, false) => Self { greatest: number.saturating_sub(1), ..all },
+            (Cond::Set, false) => Self { possible: !number, ..all },
+        };
+        self.join(&fact);
+    }
+
+    fn outcome(self, test: Test) -> Option<bool> {
         let Operand::Constant(number) = test.operand else { return None };
         if self.least == self.greatest {
             return Some(Test::holds(test.cond, self.least, number));
         }
         let is_no = match test.cond {
             Cond::Eq => {
-                number < self.least
-                    || number > self.greatest
-                    || number & !self.possible != 0
-                    || self.excluded.contains(&number)
-                    || self.touched.iter().any(|mask| number & mask == 0)
+                number < self.least || number > self.greatest || number & !self.possible != 0
             }
             Cond::Gt => self.greatest <= number,
             Cond::Ge => self.greatest < number,
             Cond::Set => self.possible & number == 0,
         };
         let is_yes = match test.cond {
-            Cond::Eq => false,
+            Cond::Eq | Cond::Set => false,
             Cond::Gt => self.least > number,
             Cond::Ge => self.least >= number,
-            Cond::Set if number == 0 => false,
-            Cond::Set => self.touched.iter().any(|mask| mask & self.possible & !number == 0),
         };
         (is_no || is_yes).then_some(is_yes)
     }
