@@ -32,7 +32,7 @@ pub(super) fn emit(graph: &Graph, accepted: u32) -> Result<Vec<Insn>, Reason> {
             }
         }
     }
-    let insns = layout::lay_out(graph, &order, &mut blocks, selection.unassigned(), accepted);
+    let insns = layout::lay_out(graph, &order, &mut blocks, accepted);
     let insns = with_written_memory(insns);
     if insns.len() > INSNS_MAX {
         return Err(Reason::ProgramTooLong { insns: insns.len(), max: INSNS_MAX });
@@ -42,9 +42,10 @@ pub(super) fn emit(graph: &Graph, accepted: u32) -> Result<Vec<Insn>, Reason> {
 
 /// The program, which writes zero at its begin to the memory words that the kernel takes for unwritten.
 ///
-/// Whoever reads a word has written it before. But the kernel's check goes through a program once, and
-/// takes what is written where a `ret` is reached for what is written behind it
-/// (`net/core/filter.c: check_load_and_stores`); so a `ret` amid code that uses words hides them.
+/// A word is read unwritten by `geneve or tcp`, where the offsets are those of a header that need not be
+/// there. And the kernel's check, which goes through a program once, takes what is written where a `ret`
+/// is reached for what is written behind it (`net/core/filter.c: check_load_and_stores`); so a `ret` amid
+/// code that uses words hides them.
 fn with_written_memory(mut insns: Vec<Insn>) -> Vec<Insn> {
     let mut written = 0;
     while let Err(CheckError::Uninitialised { slot, .. }) = check(&insns) {

@@ -8,15 +8,14 @@
 use std::collections::HashMap;
 
 use super::select::Block;
+use crate::Insn;
 use crate::expression::graph::{Graph, NodeId, Target};
-use crate::{Insn, Slot};
 
 /// The program of `blocks`, one for each node in `order`.
 pub(super) fn lay_out(
     graph: &Graph,
     order: &[NodeId],
     blocks: &mut [Option<Block>],
-    cleared: impl Iterator<Item = Slot>,
     accepted: u32,
 ) -> Vec<Insn> {
     let mut layout = Layout { accepted, reversed: Vec::new(), places: HashMap::new() };
@@ -43,11 +42,6 @@ pub(super) fn lay_out(
         } else {
             same.insert(this, first);
         }
-    }
-    let stores: Vec<Insn> = cleared.map(Insn::StoreA).collect();
-    if !stores.is_empty() {
-        layout.reversed.extend(stores);
-        layout.reversed.push(Insn::LoadImm(0));
     }
     layout.reversed.reverse();
     layout.reversed

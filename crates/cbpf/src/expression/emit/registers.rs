@@ -35,8 +35,4 @@ impl Registers {
     pub(super) fn store(&mut self, slot: Slot, value: ValueId) {
         self.memory[slot.index()] = Some(value);
     }
-
-    pub(super) fn word(&self, slot: Slot) -> Option<ValueId> {
-        self.memory[slot.index()]
-    }
 }

@@ -21,8 +21,6 @@ pub(super) struct Selection<'g> {
     graph: &'g Graph,
     /// Words that hold variables, and those in use for the value at hand.
     taken: [bool; SLOTS],
-    /// Words that are read where no assignment is certain to have been made.
-    unassigned: [bool; SLOTS],
     insns: Vec<Insn>,
     registers: Registers,
 }
@@ -36,13 +34,7 @@ impl<'g> Selection<'g> {
             taken[assign.slot.index()] = true;
         }
         let (insns, registers) = (Vec::new(), Registers::default());
-        Self { graph, taken, unassigned: [false; SLOTS], insns, registers }
-    }
-
-    /// The words that have to be cleared before anything else.
-    pub(super) fn unassigned(&self) -> impl Iterator<Item = Slot> {
-        let slots = (0..).map_while(Slot::new);
-        slots.filter(|slot| self.unassigned[slot.index()])
+        Self { graph, taken, insns, registers }
     }
 
     /// The code of `node` where `entry` is known before it, and what is known behind.
@@ -95,7 +87,7 @@ impl<'g> Selection<'g> {
         let insn = match self.graph.values.get(value) {
             Value::Constant(number) => Insn::LoadImm(number),
             Value::Length => Insn::LoadLen,
-            Value::Variable { slot, .. } => self.read(slot, value, Insn::LoadMem(slot)),
+            Value::Variable { slot, .. } => Insn::LoadMem(slot),
             Value::Load { size, base: None, k } => Insn::LoadAbs { size, k },
             Value::Load { size, base: Some(base), k } => {
                 self.put_in_x(base)?;
@@ -132,7 +124,7 @@ impl<'g> Selection<'g> {
             Value::Length => Insn::LoadXLen,
             Value::HeaderLength(k) => Insn::LoadXMsh(k),
             _ if self.registers.a == Some(value) => Insn::Tax,
-            Value::Variable { slot, .. } => self.read(slot, value, Insn::LoadXMem(slot)),
+            Value::Variable { slot, .. } => Insn::LoadXMem(slot),
             Value::Load { .. } | Value::Alu { .. } | Value::Negative(_) => {
                 match self.stored(value) {
                     Some(slot) => Insn::LoadXMem(slot),
@@ -230,13 +222,6 @@ impl<'g> Selection<'g> {
             | Value::Negative(_)
             | Value::Variable { .. } => self.registers.slot_of(value),
         }
-    }
-
-    /// `insn`, which reads `variable` from `slot`.
-    fn read(&mut self, slot: Slot, variable: ValueId, insn: Insn) -> Insn {
-        let is_assigned = self.registers.word(slot) == Some(variable);
-        self.unassigned[slot.index()] |= !is_assigned;
-        insn
     }
 
     fn free_slot(&self) -> Selected<Slot> {
