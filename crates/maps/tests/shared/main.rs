@@ -69,17 +69,29 @@ fn child() {
     churn(&map);
 }
 
-fn spawn(words: &SharedWords, kind: MapKind) -> Child {
+/// A process that is killed when this is dropped, also by a failed test.
+struct Doomed(Child);
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        // A child that ended by itself can not be killed, but must be waited for all the same.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn spawn(words: &SharedWords, kind: MapKind) -> Doomed {
     use std::os::fd::AsRawFd;
     let suffix = if kind == MapKind::LruHash { "l" } else { "" };
     let path = format!("/proc/{}/fd/{}{suffix}", std::process::id(), words.as_fd().as_raw_fd());
-    let mut child = Command::new(env::current_exe().expect("this test's file"))
+    let child = Command::new(env::current_exe().expect("this test's file"))
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(MEMORY, path)
         .stdout(Stdio::piped())
         .spawn()
         .expect("this test runs");
-    let out = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+    let mut child = Doomed(child);
+    let out = BufReader::new(child.0.stdout.as_mut().expect("a pipe"));
     let ready = out.bytes().any(|byte| byte.is_ok_and(|byte| byte == 1));
     assert!(ready, "the child reaches the map");
     child
@@ -107,17 +119,14 @@ fn survives_kills(kind: MapKind) {
     let words = memory(&spec(kind));
     let map = attach(&spec(kind), duplicate(&words)).expect("fresh memory");
     for round in 0..25u32 {
-        let mut children = [spawn(&words, kind), spawn(&words, kind)];
+        let children = [spawn(&words, kind), spawn(&words, kind)];
         let until = Instant::now() + Duration::from_micros(u64::from(round) * 371 % 4000);
         while Instant::now() < until {
             let key = u64::from(round % ENTRIES).to_le_bytes();
             let done = map.update(&key, &value(9), update::ANY);
             assert!(matches!(done, Ok(()) | Err(MapError::Full | MapError::Memory)), "{done:?}");
         }
-        for child in &mut children {
-            child.kill().expect("it runs");
-            child.wait().expect("it is our child");
-        }
+        drop(children);
         check(&map, kind);
     }
 }
