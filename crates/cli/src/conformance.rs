@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// Be a plugin: run the hexadecimal program on standard input with PATH as its memory
     #[arg(long, conflicts_with_all = ["engine", "plugin_command", "verbose"])]
     plugin: bool,
+    /// As a plugin: the program is an ELF object
+    #[arg(long, requires = "plugin")]
+    elf: bool,
 }
 
 /// Names of engines; `none` leaves those of `--plugin-command`.
@@ -48,7 +51,7 @@ enum EngineName {
 /// Runs all tests on all engines asked for; refuses when one fails.
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Outcome, Failure> {
     if arguments.plugin {
-        return plugin::run(&arguments.paths, output);
+        return plugin::run(&arguments.paths, arguments.elf, output);
     }
     let mut engines = engines(arguments)?;
     let tests = files::read(&arguments.paths)?;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use netloom_abi::{AttachType, Object, Program, ProgramType};
 use netloom_isa::{DecodeError, Insn, decode};
+use netloom_object::ReadError;
 use netloom_vm::{Context, Cpu, Fault, Machine, MachineError, Options};
 
 use crate::dialect::HELPERS;
@@ -15,6 +16,15 @@ use crate::dialect::HELPERS;
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginError {
+    /// The bytes are not an ELF object.
+    Elf(ReadError),
+    /// The ELF object is not one section of code that is complete by itself.
+    ElfCode {
+        /// Sections of code.
+        sections: usize,
+        /// Instructions in the first one that refer to something else.
+        relocations: usize,
+    },
     /// The bytes are not instructions.
     Decode(DecodeError),
     /// The program can not be made runnable.
@@ -37,6 +47,19 @@ pub fn run(program: &[u8], memory: &[u8]) -> Result<u64, PluginError> {
     machine.run(&mut Cpu::new(0), 0, context).map_err(PluginError::Fault)
 }
 
+/// The program of an ELF object, as bpf_conformance makes them: its one section of code.
+///
+/// # Errors
+/// [`PluginError::Elf`], [`PluginError::ElfCode`].
+pub fn elf_program(bytes: &[u8]) -> Result<Vec<u8>, PluginError> {
+    let object = netloom_object::read(bytes).map_err(PluginError::Elf)?;
+    let relocations = object.code.first().map_or(0, |code| code.relocations.len());
+    match object.code.as_slice() {
+        [code] if relocations == 0 => Ok(code.bytes.to_vec()),
+        code => Err(PluginError::ElfCode { sections: code.len(), relocations }),
+    }
+}
+
 /// A program of nothing but instructions.
 pub(crate) fn bare(insns: Vec<Insn>) -> Program {
     Program {
@@ -53,6 +76,11 @@ pub(crate) fn bare(insns: Vec<Insn>) -> Program {
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Elf(source) => write!(f, "cannot read the object: {source}"),
+            Self::ElfCode { sections, relocations } => write!(
+                f,
+                "cannot run an object with {sections} sections of code and {relocations} relocations"
+            ),
             Self::Decode(source) => write!(f, "cannot decode the program: {source}"),
             Self::Machine(source) => write!(f, "cannot make the program runnable: {source}"),
             Self::Fault(source) => source.fmt(f),
@@ -63,6 +91,8 @@ impl fmt::Display for PluginError {
 impl std::error::Error for PluginError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::Elf(source) => Some(source),
+            Self::ElfCode { .. } => None,
             Self::Decode(source) => Some(source),
             Self::Machine(source) => Some(source),
             Self::Fault(source) => Some(source),
@@ -72,9 +102,10 @@ impl std::error::Error for PluginError {
 
 #[cfg(test)]
 mod tests {
-    use netloom_isa::{Assembly, assemble, encode};
+    use netloom_isa::{Assembly, Pc, assemble, encode};
+    use netloom_object::{NewObject, write};
 
-    use super::{PluginError, run};
+    use super::{PluginError, elf_program, run};
 
     fn answer(text: &str, memory: &[u8]) -> Result<u64, PluginError> {
         let Assembly { insns, .. } = assemble(text).expect("sound");
@@ -100,6 +131,26 @@ mod tests {
         assert_eq!(answer(compare, b"ab\0ac\0"), Ok(u64::MAX), "b comes before c");
         assert_eq!(answer(compare, b"ab\0ab\0"), Ok(0));
         assert!(matches!(answer(compare, b"ab\0ab"), Err(PluginError::Fault(_))), "no end");
+    }
+
+    /// An object with these sections, each from a slot on.
+    fn object(text: &str, sections: &[(&str, u32)]) -> Vec<u8> {
+        let Assembly { insns, .. } = assemble(text).expect("sound");
+        let sections: Vec<_> =
+            sections.iter().map(|(name, pc)| ((*name).to_owned(), Pc(*pc))).collect();
+        let (insns, sections) = (&insns, &sections);
+        let new = NewObject { insns, sections, labels: &[], globals: &[], license: None };
+        write(&new).expect("small")
+    }
+
+    #[test]
+    fn the_one_section_of_an_object_is_a_program() {
+        let text = "mov %r0, 7\nexit\nmov %r0, 8\nexit";
+        let one = elf_program(&object(text, &[(".text", 0)])).expect("one section");
+        assert_eq!(run(&one, &[]), Ok(7));
+        let two = elf_program(&object(text, &[("xdp", 0), ("tc", 2)]));
+        assert_eq!(two, Err(PluginError::ElfCode { sections: 2, relocations: 0 }));
+        assert!(matches!(elf_program(&one), Err(PluginError::Elf(_))), "bare instructions");
     }
 
     #[test]

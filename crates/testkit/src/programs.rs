@@ -35,6 +35,9 @@ const STACK_BYTES: i16 = 64;
 const KEY: i16 = -STACK_BYTES - 8;
 /// Inputs of each program.
 const INPUTS: usize = 4;
+const ETHERNET_BYTES: usize = 14;
+/// A local experimental EtherType (IEEE 802): kernels run nothing on an IP packet with a cut header.
+const EXPERIMENT: [u8; 2] = [0x88, 0xb5];
 /// Most functions besides the entry.
 const FUNCTIONS_MAX: usize = 3;
 
@@ -100,10 +103,12 @@ impl Program {
 }
 
 fn input(random: &mut Random) -> Input {
-    let length = 14 + random.below(80);
+    let length = ETHERNET_BYTES + random.below(80);
+    let mut packet = random.bytes(length);
+    packet[ETHERNET_BYTES - 2..ETHERNET_BYTES].copy_from_slice(&EXPERIMENT);
     Input {
         registers: std::array::from_fn(|_| write::number(random)),
         memory: random.bytes(MEMORY_BYTES.into()),
-        packet: random.bytes(length),
+        packet,
     }
 }

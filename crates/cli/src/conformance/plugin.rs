@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
+use netloom_conformance::plugin::PluginError;
 use netloom_conformance::{hex, plugin};
 
 use crate::failure::{ErrorReport, Failure};
 use crate::output::{Outcome, Output};
 
 /// Runs the program on standard input; `memory` is at most one argument.
-pub(super) fn run(memory: &[OsString], output: &Output) -> Result<Outcome, Failure> {
+pub(super) fn run(memory: &[OsString], is_elf: bool, output: &Output) -> Result<Outcome, Failure> {
     let memory = match memory {
         [] => String::new(),
         [memory] => memory.to_string_lossy().into_owned(),
@@ -22,8 +23,9 @@ pub(super) fn run(memory: &[OsString], output: &Output) -> Result<Outcome, Failu
     let memory = bytes("memory", &memory)?;
     let program = crate::input::read_text(Path::new("-"))?;
     let program = bytes("program", &String::from_utf8_lossy(&program))?;
-    let result = plugin::run(&program, &memory)
-        .map_err(|error| ErrorReport::new("program-failed", error.to_string()))?;
+    let failed = |error: PluginError| ErrorReport::new("program-failed", error.to_string());
+    let program = if is_elf { plugin::elf_program(&program).map_err(failed)? } else { program };
+    let result = plugin::run(&program, &memory).map_err(failed)?;
     let mut out = output.text();
     writeln!(out, "{result:x}")?;
     out.flush()?;

@@ -23,9 +23,12 @@ impl Engine for Interpreter {
         match plugin::run(program, memory) {
             Ok(result) => Reply::Result(result),
             Err(error @ PluginError::Fault(_)) => Reply::Fault(error.to_string()),
-            Err(error @ (PluginError::Decode(_) | PluginError::Machine(_))) => {
-                Reply::Refused(error.to_string())
-            }
+            Err(
+                error @ (PluginError::Elf(_)
+                | PluginError::ElfCode { .. }
+                | PluginError::Decode(_)
+                | PluginError::Machine(_)),
+            ) => Reply::Refused(error.to_string()),
         }
     }
 
