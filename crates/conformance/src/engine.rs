@@ -1,7 +1,7 @@
 //! What runs programs.
 //!
 //! An object whose runs are compared keeps two arrays of one value for the engines: map 0 holds
-//! registers ([`REGISTERS`]), map 1 plain memory. They are filled before a run and read after it.
+//! registers (`REGISTERS`), map 1 plain memory. They are filled before a run and read after it.
 
 mod command;
 mod interpreter;

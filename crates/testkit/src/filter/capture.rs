@@ -3,7 +3,7 @@
 //! Invariant: the same link type, seed and number give the same frames, and frame `n` has the time
 //! of `n` seconds, so that a frame is known by its time wherever it comes out.
 //!
-//! Reading order: [`network`] makes IP packets, [`link`] what goes around them and what goes beside
+//! Reading order: `network` makes IP packets, `link` what goes around them and what goes beside
 //! them on a link; here frames are damaged and cut short.
 
 mod link;
