@@ -8,7 +8,7 @@
 //! sections, or with an error that names the place. Sources: the ELF specification (gABI),
 //! `llvm/lib/Target/BPF` for relocation types, libbpf for the meaning of section names.
 //!
-//! [`write`] makes such an object of assembled instructions.
+//! [`write()`] makes such an object of assembled instructions.
 //!
 //! Reading order: `file` (the parts of an object), `tables` (ELF's own tables), `symbol`,
 //! `relocation`, `section` (what its name says of programs), `error`, `write`.
