@@ -6,9 +6,9 @@ use netloom_packet::capture::Record;
 use netloom_packet::link::LinkType;
 use netloom_testkit::filter::capture::capture;
 use netloom_testkit::filter::expressions::accepted;
+use netloom_testkit::filter::names::Files;
 use netloom_testkit::filter::tcpdump::{Compile, Form, Tcpdump, TcpdumpError};
 
-use crate::files::Files;
 use crate::{difference, is_skipped};
 
 /// A link type, and what stands before packets of IPv4, IPv6 and others.

@@ -7,11 +7,11 @@ use netloom_testkit::filter::LINKS;
 use netloom_testkit::filter::capture::capture;
 use netloom_testkit::filter::expressions::{Expression, Mark, accepted, refused};
 use netloom_testkit::filter::judge::{Engine, judge};
+use netloom_testkit::filter::names::Files;
 use netloom_testkit::filter::tcpdump::{Compile, Form, Tcpdump};
 
 use netloom_packet::capture::Record;
 
-use crate::files::Files;
 use crate::{difference, is_skipped};
 
 /// The protocol number of authentication headers, on which libpcap's loops may not end.

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::print_stdout, reason = "skips and figures are told on standard output")]
 
-mod files;
 mod geneve;
 mod links;
 mod listed;

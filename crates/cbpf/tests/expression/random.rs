@@ -7,10 +7,10 @@ use netloom_packet::link::LinkType;
 use netloom_testkit::filter::LINKS;
 use netloom_testkit::filter::capture::capture;
 use netloom_testkit::filter::expressions::accepted;
+use netloom_testkit::filter::names::Files;
 use netloom_testkit::filter::tcpdump::{Compile, Form, Tcpdump, TcpdumpError};
 use netloom_testkit::random::Random;
 
-use crate::files::Files;
 use crate::{difference, is_skipped, listing};
 
 /// Expressions for each link type.

@@ -3,33 +3,13 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use netloom_cbpf::{Form as TextForm, Insn, Program, parse, print};
-use netloom_packet::capture::Record;
+use netloom_cbpf::{Program, parse};
 use netloom_testkit::filter::LINKS;
 use netloom_testkit::filter::expressions::{Expression, Mark, accepted};
-use netloom_testkit::filter::judge::{Engine, JudgeError, judge, loads};
+use netloom_testkit::filter::judge::{Engine, judge, loads};
 use netloom_testkit::filter::tcpdump::{Compile, Form};
 
-use crate::{Capture, compile, engines, is_skipped, parallel};
-
-/// What is said of a filter about which engines differ.
-fn report(
-    expression: &Expression,
-    insns: &[Insn],
-    records: &[Record],
-    error: &JudgeError,
-) -> String {
-    let text = String::from_utf8(print(insns, TextForm::Listing)).unwrap();
-    let frame = match error {
-        JudgeError::Disagreement(difference) => {
-            let record = &records[difference.frame];
-            let hex: String = record.data.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("frame of {} bytes: {hex}\n", record.orig_len)
-        }
-        JudgeError::Socket(_) | JudgeError::Translated { .. } => String::new(),
-    };
-    format!("{}: {error}\n{frame}{text}", expression.text)
-}
+use crate::{Capture, compile, engines, is_skipped, parallel, report};
 
 /// Checks the programs that tcpdump makes with its optimizer and without; whether the filter
 /// matches some frames but not all.

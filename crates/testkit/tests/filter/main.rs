@@ -3,15 +3,17 @@
 #![expect(clippy::print_stdout, reason = "skips and counts are told on standard output")]
 
 mod libpcap;
+mod ours;
 mod parallel;
 
+use netloom_cbpf::{Form as TextForm, Insn, print};
 use netloom_packet::capture::Record;
 use netloom_packet::link::LinkType;
 use netloom_sys::{Capabilities, Capability};
 use netloom_testkit::filter::LINKS;
 use netloom_testkit::filter::capture::capture;
 use netloom_testkit::filter::expressions::{Expression, Mark, refused};
-use netloom_testkit::filter::judge::Engine;
+use netloom_testkit::filter::judge::{Engine, JudgeError};
 use netloom_testkit::filter::tcpdump::{Compile, Form, Tcpdump, TcpdumpError};
 
 /// The protocol number of authentication headers.
@@ -73,6 +75,25 @@ fn engines() -> &'static [Engine] {
         return &Engine::UNPRIVILEGED;
     }
     &Engine::ALL
+}
+
+/// What is said of a filter about which engines differ.
+fn report(
+    expression: &Expression,
+    insns: &[Insn],
+    records: &[Record],
+    error: &JudgeError,
+) -> String {
+    let text = String::from_utf8(print(insns, TextForm::Listing)).unwrap();
+    let frame = match error {
+        JudgeError::Disagreement(difference) => {
+            let record = &records[difference.frame];
+            let hex: String = record.data.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("frame of {} bytes: {hex}\n", record.orig_len)
+        }
+        JudgeError::Socket(_) | JudgeError::Translated { .. } => String::new(),
+    };
+    format!("{}: {error}\n{frame}{text}", expression.text)
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Names from this machine's files, as the C library finds them for tcpdump.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use netloom_cbpf::expression::{Names, Ports};
 
-/// The lines of the files, as words.
-pub(crate) struct Files {
+/// `/etc/services`, `/etc/protocols`, `/etc/networks` and `/etc/hosts`, each row as words.
+#[derive(Clone, Debug)]
+pub struct Files {
     services: Vec<Vec<String>>,
     protocols: Vec<Vec<String>>,
     networks: Vec<Vec<String>>,
@@ -14,7 +15,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn read() -> Self {
+    /// The files as they are now; one that is not there has no rows.
+    pub fn read() -> Self {
         Self {
             services: rows("/etc/services"),
             protocols: rows("/etc/protocols"),
@@ -33,12 +35,11 @@ fn rows(path: &str) -> Vec<Vec<String>> {
     text.lines().map(words).filter(|row| row.len() >= 2).collect()
 }
 
-/// The second word of the row that `name` names.
+/// The second words of the rows that `name` names, by their first word or one behind the second.
 fn find<'r>(rows: &'r [Vec<String>], name: &str) -> impl Iterator<Item = &'r str> {
-    let name = name.to_owned();
-    rows.iter()
-        .filter(move |row| row[0] == name || row[2..].contains(&name))
-        .map(|row| row[1].as_str())
+    let is_named =
+        move |row: &&Vec<String>| row[0] == name || row[2..].iter().any(|one| one == name);
+    rows.iter().filter(is_named).map(|row| row[1].as_str()).collect::<Vec<_>>().into_iter()
 }
 
 impl Names for Files {
@@ -48,7 +49,8 @@ impl Names for Files {
     }
 
     fn network(&self, name: &str) -> Option<u32> {
-        let address: std::net::Ipv4Addr = find(&self.networks, name).next()?.parse().ok()?;
+        let address: Ipv4Addr = find(&self.networks, name).next()?.parse().ok()?;
+        // glibc gives all four bytes, zeros at the end too.
         Some(address.into())
     }
 
@@ -58,9 +60,8 @@ impl Names for Files {
 
     fn port(&self, name: &str) -> Ports {
         let port = |protocol: &str| {
-            let both = find(&self.services, name).filter_map(|word| word.split_once('/'));
-            let mut ports = both.filter(|row| row.1 == protocol);
-            ports.next().and_then(|row| row.0.parse().ok())
+            let mut both = find(&self.services, name).filter_map(|word| word.split_once('/'));
+            both.find(|row| row.1 == protocol).and_then(|row| row.0.parse().ok())
         };
         Ports { tcp: port("tcp"), udp: port("udp") }
     }
