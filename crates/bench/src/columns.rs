@@ -36,6 +36,11 @@ impl Table {
     }
 }
 
+/// A cell with so many digits behind the point, or a dash.
+pub(crate) fn shown(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
 fn width(text: &str) -> usize {
     text.chars().count()
 }

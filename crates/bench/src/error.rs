@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 use std::{error, fmt, io};
 
+use netloom_cbpf::CheckError;
 use netloom_control::ControlError;
 use netloom_firewall::CompileError;
 use netloom_kernel::{LoadError, RunError};
 use netloom_sys::bpf::BpfError;
 use netloom_sys::netlink::NetlinkError;
 use netloom_sys::netns::NetnsError;
+use netloom_sys::socket_filter::SocketFilterError;
 use netloom_sys::{Capability, Errno};
+use netloom_testkit::filter::programs::ProgramsError;
+use netloom_testkit::filter::translated::TranslatedError;
 use netloom_testkit::live::Malformed;
 use netloom_vm::{Fault, MachineError};
 
@@ -76,6 +80,16 @@ pub(crate) enum BenchError {
         expected: u64,
         found: Result<u64, String>,
     },
+    /// The programs of a capture filter.
+    Programs(ProgramsError),
+    /// Such a program is not valid.
+    Invalid { filter: &'static str, error: CheckError },
+    /// The translation of one.
+    Translated(TranslatedError),
+    /// A filter of a socket.
+    Socket(SocketFilterError),
+    /// No frame matches a filter.
+    NoFrame { filter: &'static str },
     /// A contender treated packets otherwise than its rules say.
     Counters {
         row: &'static str,
@@ -99,6 +113,7 @@ impl BenchError {
             Self::NotNative | Self::Limited(_) | Self::Compile(_) | Self::Control(_) => {
                 "`netloom fw apply` with the same rules tells more"
             }
+            Self::Programs(_) => "install tcpdump",
             Self::Netns(_)
             | Self::Command { .. }
             | Self::File { .. }
@@ -116,6 +131,10 @@ impl BenchError {
             | Self::Fault(_)
             | Self::Verdict { .. }
             | Self::Result { .. }
+            | Self::Invalid { .. }
+            | Self::Translated(_)
+            | Self::Socket(_)
+            | Self::NoFrame { .. }
             | Self::Counters { .. } => {
                 "repeat the run; if it fails again, report it with the kernel's version"
             }
@@ -164,6 +183,11 @@ impl fmt::Display for BenchError {
             Self::Result { program, contender, found: Err(fault), .. } => {
                 write!(f, "{contender} stops {program}: {fault}")
             }
+            Self::Programs(error) => error.fmt(f),
+            Self::Invalid { filter, error } => write!(f, "filter `{filter}`: {error}"),
+            Self::Translated(error) => error.fmt(f),
+            Self::Socket(error) => error.fmt(f),
+            Self::NoFrame { filter } => write!(f, "no frame matches filter `{filter}`"),
             Self::Counters { row, rules, what, expected, found } => write!(
                 f,
                 "{row} with {rules} rules counted {found} packets {what}, but {expected} came"
@@ -186,6 +210,10 @@ impl error::Error for BenchError {
             Self::Saved(error) => Some(error),
             Self::Machine(error) => Some(error),
             Self::Fault(error) => Some(error),
+            Self::Programs(error) => Some(error),
+            Self::Invalid { error, .. } => Some(error),
+            Self::Translated(error) => Some(error),
+            Self::Socket(error) => Some(error),
             Self::Denied(_)
             | Self::Processors { .. }
             | Self::Command { .. }
@@ -198,6 +226,7 @@ impl error::Error for BenchError {
             | Self::Limited(_)
             | Self::Verdict { .. }
             | Self::Result { .. }
+            | Self::NoFrame { .. }
             | Self::Counters { .. } => None,
         }
     }

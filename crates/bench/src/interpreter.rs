@@ -19,10 +19,9 @@ mod report;
 use std::hint::black_box;
 
 use clap::Args;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::error::BenchError;
-use crate::machine::Machine;
+use crate::machine::{Machine, processor_ns};
 use crate::progress::Progress;
 use crate::samples::Samples;
 use contender::{Contender, Runner};
@@ -140,13 +139,6 @@ impl Arm {
         let cells = self.subjects.into_iter().map(cell).collect();
         Row { title: self.program.title, insns: self.insns, cells }
     }
-}
-
-/// The time that this thread has spent on a processor: what others do meanwhile is not counted.
-#[expect(clippy::cast_precision_loss, reason = "a thread runs for less than 2^52 ns")]
-fn processor_ns() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 #[cfg(test)]

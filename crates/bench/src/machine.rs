@@ -5,6 +5,7 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::process::{Pid, getpriority_process, setpriority_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::error::BenchError;
@@ -38,6 +39,14 @@ impl Machine {
             processor: model.map_or("unknown processor", |(_, name)| name).to_owned(),
             processors: usable()?.count(),
         })
+    }
+}
+
+impl Machine {
+    /// A line of a table's head.
+    pub(crate) fn line(&self) -> String {
+        let Self { kernel, architecture, processor, processors } = self;
+        format!("machine  Linux {kernel} {architecture}, {processor}, {processors} processors")
     }
 }
 
@@ -93,6 +102,13 @@ pub(crate) fn on_cpu_ns(path: &str) -> Result<u64, BenchError> {
         .map_err(|error| BenchError::File { path: path.clone().into(), error })?;
     let first = text.split(' ').next().and_then(|word| word.parse().ok());
     first.ok_or(BenchError::Malformed { what: path })
+}
+
+/// The time that this thread has spent on a processor: what others do meanwhile is not counted.
+#[expect(clippy::cast_precision_loss, reason = "a thread runs for less than 2^52 ns")]
+pub(crate) fn processor_ns() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 fn bind(thread: Option<Pid>, processor: usize, nice: i32) -> Result<(), BenchError> {

@@ -6,7 +6,7 @@
 //! Invariant: nothing outlives the process, however it ends. Network namespaces have no names, file
 //! systems are mounted nowhere, so that all of it hangs on open files, which a kill closes too.
 //!
-//! Reading order: `firewall` and `interpreter` are the figures; `wire` and `generator` make traffic
+//! Reading order: `firewall`, `filter` and `interpreter` are the figures; `wire` and `generator` make traffic
 //! and read what it costs its receiver; `command`, `mount` and `machine` ask the operating system; `samples`,
 //! `columns` and `progress` serve the eye.
 
@@ -15,6 +15,7 @@
 mod columns;
 mod command;
 mod error;
+mod filter;
 mod firewall;
 mod frame;
 mod generator;
@@ -41,6 +42,8 @@ struct Arguments {
 enum Figure {
     /// Nanoseconds per packet of N rules: ours at XDP and netfilter, iptables-legacy, nft
     Firewall(firewall::Options),
+    /// Capture filters: length of programs, nanoseconds per frame; our compiler and libpcap's
+    Filter(filter::Options),
     /// Nanoseconds per instruction: our interpreter, rbpf's, solana-sbpf's
     Interpreter(interpreter::Options),
 }
@@ -48,6 +51,7 @@ enum Figure {
 fn main() -> ExitCode {
     let result = match Arguments::parse().figure {
         Figure::Firewall(options) => firewall::run(&options),
+        Figure::Filter(options) => filter::run(&options),
         Figure::Interpreter(options) => interpreter::run(&options),
     };
     let text = match result {

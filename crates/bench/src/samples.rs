@@ -66,6 +66,13 @@ impl Serialize for Samples {
     }
 }
 
+/// The geometric mean; `None` without values.
+#[expect(clippy::cast_precision_loss, reason = "there are few values")]
+pub(crate) fn geometric_mean(values: &[f64]) -> Option<f64> {
+    let logarithms: f64 = values.iter().map(|value| value.ln()).sum();
+    (!values.is_empty()).then(|| (logarithms / values.len() as f64).exp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,10 +109,7 @@ impl Report {
         let mut say = |line: &str| {
             writeln!(text, "{line}").expect("a string takes everything");
         };
-        let Machine { kernel, architecture, processor, processors } = &self.machine;
-        say(&format!(
-            "machine  Linux {kernel} {architecture}, {processor}, {processors} processors"
-        ));
+        say(&self.machine.line());
         say(&format!("peers    {}", self.versions.join(", ")));
         for (index, line) in self.method().iter().enumerate() {
             say(&format!("{:9}{line}", if index == 0 { "method" } else { "" }));

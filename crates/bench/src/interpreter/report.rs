@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::contender::Contender;
-use crate::columns::Table;
+use crate::columns::{Table, shown};
 use crate::machine::Machine;
-use crate::samples::Samples;
+use crate::samples::{Samples, geometric_mean};
 
 /// The version of the document.
 const SCHEMA: u32 = 1;
@@ -90,10 +90,7 @@ impl Report {
         let mut say = |line: &str| {
             writeln!(text, "{line}").expect("a string takes everything");
         };
-        let Machine { kernel, architecture, processor, processors } = &self.machine;
-        say(&format!(
-            "machine  Linux {kernel} {architecture}, {processor}, {processors} processors"
-        ));
+        say(&self.machine.line());
         say(&format!("compiler {}", self.clang));
         for (index, line) in METHOD.iter().enumerate() {
             say(&format!("{:9}{line}", if index == 0 { "method" } else { "" }));
@@ -162,14 +159,4 @@ impl Report {
     fn mean(&self, value: impl Fn(&Row) -> Option<f64>) -> Option<f64> {
         geometric_mean(&self.rows.iter().filter_map(value).collect::<Vec<f64>>())
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "there are few values")]
-fn geometric_mean(values: &[f64]) -> Option<f64> {
-    let logarithms: f64 = values.iter().map(|value| value.ln()).sum();
-    (!values.is_empty()).then(|| (logarithms / values.len() as f64).exp())
-}
-
-fn shown(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
 }
