@@ -43,9 +43,9 @@ const SHAPES: &[Shape] = &[
     row(MapKind::PerfEventArray,      INDEX,   INDEX, ANY,  NUMA_NODE | RDONLY | WRONLY | PRESERVE_ELEMS, 0),
     row(MapKind::ArrayOfMaps,         INDEX,   INDEX, ANY,  NUMA_NODE | RDONLY | WRONLY, 0),
     row(MapKind::Hash,                ANY,     ANY,   ANY,  HASH, 0),
-    row(MapKind::PercpuHash,          ANY,     ANY,   ANY,  HASH & !NUMA_NODE, 0),
+    row(MapKind::PercpuHash,          ANY,     ANY,   ANY,  HASH, 0),
     row(MapKind::LruHash,             ANY,     ANY,   ANY,  HASH | NO_COMMON_LRU, 0),
-    row(MapKind::LruPercpuHash,       ANY,     ANY,   ANY,  HASH & !NUMA_NODE | NO_COMMON_LRU, 0),
+    row(MapKind::LruPercpuHash,       ANY,     ANY,   ANY,  HASH | NO_COMMON_LRU, 0),
     row(MapKind::HashOfMaps,          ANY,     INDEX, ANY,  HASH, 0),
     row(MapKind::LpmTrie,             5..=4 + PREFIX_BYTES_MAX, ANY, ANY, NO_PREALLOC | NUMA_NODE | ACCESS, NO_PREALLOC),
     row(MapKind::Queue,               NONE,    ANY,   ANY,  NUMA_NODE | ACCESS, 0),
@@ -134,6 +134,11 @@ fn check_flags(spec: &MapSpec, shape: &Shape) -> Result<(), CreateError> {
     if evicts && flags & NO_PREALLOC != 0 {
         return Err(CreateError::NotPreallocated);
     }
+    // The kernel asks this after the former.
+    let by_cpu = matches!(spec.kind, MapKind::PercpuHash | MapKind::LruPercpuHash);
+    if by_cpu && flags & NUMA_NODE != 0 {
+        return Err(CreateError::Flags { flags });
+    }
     Ok(())
 }
 
@@ -150,8 +155,11 @@ fn check_extra(spec: &MapSpec) -> Result<(), CreateError> {
 }
 
 /// Whether a value's size is one of those between the least and the greatest: `struct
-/// bpf_devmap_val` and `bpf_cpumap_val` with and without program.
+/// bpf_devmap_val` and `bpf_cpumap_val` with and without program; what fits a trie's node.
 fn is_value_size(kind: MapKind, size: u32) -> bool {
+    if kind == MapKind::LpmTrie {
+        return size <= ALLOCATION_BYTES_MAX - PREFIX_BYTES_MAX - 64;
+    }
     !matches!(kind, MapKind::Devmap | MapKind::DevmapHash | MapKind::Cpumap)
         || size.is_multiple_of(4)
 }
@@ -180,7 +188,6 @@ fn check_large(spec: &MapSpec) -> Result<(), CreateError> {
             (u64::from(spec.key_size) + value, limit - 49)
         }
         MapKind::Queue | MapKind::Stack => (value, limit),
-        MapKind::LpmTrie => (value, limit - u64::from(PREFIX_BYTES_MAX) - 64),
         MapKind::PercpuCgroupStorage => (value, PERCPU_VALUE_BYTES_MAX.into()),
         // `BPF_LOCAL_STORAGE_MAX_VALUE_SIZE`: 16 bits less the element's head.
         MapKind::CgroupStorage
