@@ -97,6 +97,9 @@ pub(crate) fn check(spec: &MapSpec, geometry: Geometry) -> Result<(), CreateErro
         let reason = ABSENT.iter().find(|(absent, _)| *absent == kind).map_or("", |row| row.1);
         return Err(CreateError::Kind { kind, reason });
     };
+    if spec.flags & (RDONLY | WRONLY) == RDONLY | WRONLY {
+        return Err(CreateError::Flags { flags: spec.flags });
+    }
     check_extra(spec)?;
     // Of these two the kernel looks at the sizes first, elsewhere at the flags.
     let sizes_first = matches!(kind, MapKind::CgroupStorage | MapKind::PercpuCgroupStorage);
@@ -125,7 +128,6 @@ fn check_flags(spec: &MapSpec, shape: &Shape) -> Result<(), CreateError> {
     let both = |pair: u32| flags & pair == pair;
     if flags & !shape.flags != 0
         || flags & shape.required != shape.required
-        || both(RDONLY | WRONLY)
         || both(RDONLY_PROG | WRONLY_PROG)
     {
         return Err(CreateError::Flags { flags });

@@ -55,50 +55,58 @@ fn flags(number: u32) -> u32 {
 /// Flags whose argument this test does not give, so that their meaning is elsewhere.
 const WITH_ARGUMENT: u32 = 1 << 15 | 1 << 16 | 1 << 14;
 
+/// The same attributes are tried each time.
+const CASES: u64 = 6_000;
+/// Random bytes that one case may use.
+const CASE_BYTES: u64 = 256;
+
 #[test]
-#[expect(clippy::wildcard_enum_match_arm, reason = "all others alike")]
 fn odd_attributes_are_taken_and_refused_as_the_kernel_does() {
     if !privileged() {
         return;
     }
-    arbtest::arbtest(|u| {
-        let kind = *u.choose(KINDS)?;
-        // Mostly what fits, so that not everything fails for its first reason.
-        let fitting = |kind| match kind {
-            MapKind::Queue | MapKind::Stack | MapKind::BloomFilter => (0, 8, 0),
-            MapKind::RingBuf | MapKind::UserRingBuf => (0, 0, 0),
-            MapKind::Arena => (0, 0, 1 << 10),
-            MapKind::LpmTrie => (8, 8, 1),
-            MapKind::SkStorage | MapKind::TaskStorage | MapKind::CgrpStorage => (4, 8, 1),
-            MapKind::InodeStorage => (4, 8, 1),
-            MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => (8, 8, 0),
-            _ => (4, 4, 0),
-        };
-        let (key, value, required) = fitting(kind);
-        let key_size = if u.ratio(1, 3)? { *u.choose(KEYS)? } else { key };
-        let value_size = if u.ratio(1, 3)? { *u.choose(VALUES)? } else { value };
-        let flags = if u.ratio(1, 2)? { flags(u.int_in_range(0..=63)?) } else { required };
-        let max_entries = match value_size {
-            // The bound is the kernel's number of processors at most, which is its configuration's.
-            _ if kind == MapKind::Cpumap => u.int_in_range(0..=7)?,
-            0..=4096 => *u.choose(ENTRIES)?,
-            _ => u.int_in_range(0..=2)?,
-        };
-        let map_extra = if u.ratio(1, 6)? { *u.choose(&[1, 15, 16, 4096])? } else { 0 };
-        let of_maps = matches!(kind, MapKind::ArrayOfMaps | MapKind::HashOfMaps);
-        let inner = of_maps.then(|| Box::new(MapSpec::new("inner", MapKind::Array, 4, 4, 1)));
-        if flags & WITH_ARGUMENT != 0 {
-            return Ok(());
-        }
-        let base = MapSpec::new("odd", kind, key_size, value_size, max_entries);
-        let spec = MapSpec { flags, map_extra, inner, ..base };
-        match Pair::new(&spec) {
-            Ok(_) => {}
-            Err((ours, kernel)) => assert_eq!(ours, kernel, "ours and the kernel's: {spec:?}"),
-        }
-        Ok(())
-    })
-    .budget_ms(4000);
+    for case in 0..CASES {
+        arbtest::arbtest(odd_attributes).seed(case << 32 | CASE_BYTES);
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others alike")]
+fn odd_attributes(u: &mut arbtest::arbitrary::Unstructured<'_>) -> arbtest::arbitrary::Result<()> {
+    let kind = *u.choose(KINDS)?;
+    // Mostly what fits, so that not everything fails for its first reason.
+    let fitting = |kind| match kind {
+        MapKind::Queue | MapKind::Stack | MapKind::BloomFilter => (0, 8, 0),
+        MapKind::RingBuf | MapKind::UserRingBuf => (0, 0, 0),
+        MapKind::Arena => (0, 0, 1 << 10),
+        MapKind::LpmTrie => (8, 8, 1),
+        MapKind::SkStorage | MapKind::TaskStorage | MapKind::CgrpStorage => (4, 8, 1),
+        MapKind::InodeStorage => (4, 8, 1),
+        MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => (8, 8, 0),
+        _ => (4, 4, 0),
+    };
+    let (key, value, required) = fitting(kind);
+    let key_size = if u.ratio(1, 3)? { *u.choose(KEYS)? } else { key };
+    let value_size = if u.ratio(1, 3)? { *u.choose(VALUES)? } else { value };
+    let flags = if u.ratio(1, 2)? { flags(u.int_in_range(0..=63)?) } else { required };
+    let max_entries = match value_size {
+        // The bound is the kernel's number of processors at most, which is its configuration's.
+        _ if kind == MapKind::Cpumap => u.int_in_range(0..=7)?,
+        0..=4096 => *u.choose(ENTRIES)?,
+        _ => u.int_in_range(0..=2)?,
+    };
+    let map_extra = if u.ratio(1, 6)? { *u.choose(&[1, 15, 16, 4096])? } else { 0 };
+    let of_maps = matches!(kind, MapKind::ArrayOfMaps | MapKind::HashOfMaps);
+    let inner = of_maps.then(|| Box::new(MapSpec::new("inner", MapKind::Array, 4, 4, 1)));
+    if flags & WITH_ARGUMENT != 0 {
+        return Ok(());
+    }
+    let base = MapSpec::new("odd", kind, key_size, value_size, max_entries);
+    let spec = MapSpec { flags, map_extra, inner, ..base };
+    match Pair::new(&spec) {
+        Ok(_) => {}
+        Err((ours, kernel)) => assert_eq!(ours, kernel, "ours and the kernel's: {spec:?}"),
+    }
+    Ok(())
 }
 
 #[test]
